@@ -1,0 +1,1 @@
+"""Safety Studies: one question in one notebook, answered for every market and window."""

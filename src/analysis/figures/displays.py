@@ -1,0 +1,149 @@
+"""What a notebook shows: figures and tables that carry their words and their data.
+
+Both are displays of a type of their own beside a common one, so they look right in JupyterLab and
+in VS Code, and the report is built from the typed part alone.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from html import escape
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+FIGURE = "application/vnd.analysis.figure+json"
+TABLE = "application/vnd.analysis.table+json"
+
+#: How a column's values are shown: text, whole numbers, decimals, shares as per cent.
+Shape = Literal["text", "count", "number", "share", "per_million", "hours"]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A chart with its words and its data.
+
+    Attributes:
+        name: a slug, unique in the notebook; its CSV is `data/NAME.csv`.
+        title: states what the chart shows.
+        alt: what the chart shows, made from the same numbers, for those who do not see it.
+        caption: source, method, how to read it.
+        data: the numbers behind it, tidy, with units in the columns' names.
+        svg: the picture, from `figures.style.to_svg`.
+    """
+
+    name: str
+    title: str
+    alt: str
+    caption: str
+    data: pd.DataFrame
+    svg: str
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        words = {"name": self.name, "title": self.title, "alt": self.alt, "caption": self.caption}
+        return {
+            FIGURE: words | {"data": columns_and_rows(self.data)},
+            "image/svg+xml": self.svg,
+            "text/plain": f"{self.title}. {self.alt}",
+        }
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table: its key in the frame, its heading with the unit, how it is shown."""
+
+    key: str
+    title: str
+    shape: Shape = "text"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table for readers; the first column heads its rows.
+
+    Attributes:
+        name: a slug, unique in the notebook; its CSV is `data/NAME.csv`.
+        caption: what the table shows.
+        frame: the values; columns not named in `columns` are left out.
+        columns: in their order.
+        note: how it was measured or what is left out.
+    """
+
+    name: str
+    caption: str
+    frame: pd.DataFrame
+    columns: tuple[Column, ...]
+    note: str = ""
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        shown = self.frame[[column.key for column in self.columns]]
+        payload = {
+            "name": self.name,
+            "caption": self.caption,
+            "note": self.note,
+            "columns": [column.__dict__ for column in self.columns],
+            "data": columns_and_rows(shown),
+        }
+        return {
+            TABLE: payload,
+            "text/html": self._html(),
+            "text/plain": shown.to_string(index=False),
+        }
+
+    def _html(self) -> str:
+        head = "".join(f'<th scope="col">{escape(column.title)}</th>' for column in self.columns)
+        body = "".join(
+            "<tr>"
+            + "".join(f"<td>{escape(show(row[c.key], c.shape))}</td>" for c in self.columns)
+            + "</tr>"
+            for row in self.frame.to_dict("records")
+        )
+        caption = f"<caption>{escape(self.caption)}</caption>"
+        return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def columns_and_rows(frame: pd.DataFrame) -> dict[str, list[Any]]:
+    """A frame as plain JSON: names, and rows of text, numbers and nulls."""
+    rows = [[_plain(value) for value in row] for row in frame.itertuples(index=False, name=None)]
+    return {"columns": [str(name) for name in frame.columns], "rows": rows}
+
+
+def _plain(value: Any) -> Any:
+    if value is None or value is pd.NaT or value is pd.NA:
+        return None
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if isinstance(value, bool | int | str) else str(value)
+
+
+def show(value: Any, shape: Shape) -> str:
+    """A value as a reader sees it; a dash where there is none.
+
+    >>> show(0.12345, "share"), show(1234567, "count"), show(None, "share")
+    ('12.3%', '1,234,567', '–')
+    """
+    value = _plain(value)
+    if value is None:
+        return "–"
+    if shape == "text" or isinstance(value, str):
+        return str(value)
+    if shape == "count":
+        return f"{value:,.0f}"
+    if shape == "share":
+        return f"{100 * value:.{share_decimals(value)}f}%"
+    return f"{value:,.3g}" if abs(value) < 100 else f"{value:,.0f}"
+
+
+def share_decimals(share: float) -> int:
+    """Decimals of a percentage that keep three figures of a rare share.
+
+    >>> [share_decimals(s) for s in (0.5, 0.05, 0.0017, 0.00004)]
+    [1, 2, 3, 5]
+    """
+    if share == 0:
+        return 1
+    return max(1, 2 - math.floor(math.log10(abs(100 * share))) if abs(share) < 0.1 else 1)

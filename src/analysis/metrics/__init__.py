@@ -1,0 +1,1 @@
+"""The catalogue of metrics, one scan into a cube, estimates with intervals."""

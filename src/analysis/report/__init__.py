@@ -1,0 +1,1 @@
+"""An executed notebook becomes a page, the pages a site."""

@@ -1,0 +1,1 @@
+"""Plan, execute, record: the matrix of runs."""

@@ -1,0 +1,1 @@
+"""What no study can forget: people, privacy, secrets, hostile text."""

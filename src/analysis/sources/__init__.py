@@ -1,0 +1,1 @@
+"""Where rows come from: what is outside is mapped to the canonical tables."""

@@ -1,0 +1,81 @@
+"""Findings: the typed statements of a run, and how they leave the kernel.
+
+A finding, a table and a figure are displays of a type of their own, so that an executed notebook
+holds all that was found and nothing else need be written or read.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+FINDING = "application/vnd.analysis.finding+json"
+
+Unit = Literal["share", "per_million", "hours", "count", "ratio", "rank"]
+#: `up`, `down`: beyond its uncertainty. `no_change`: compared, and within it. `level`: a number
+#: that is compared with nothing. `unclear`: too little data to say.
+Verdict = Literal["up", "down", "no_change", "level", "unclear"]
+#: What the verdict means for people's safety; `neutral` where neither way is good in itself.
+Meaning = Literal["better", "worse", "neutral"]
+
+
+class Comparison(BaseModel):
+    """What a finding's number is compared with.
+
+    Attributes:
+        label: such as `2026-W09`, `the same window last year`, `48 other markets`.
+        value: the other number, in the finding's unit.
+        difference, low, high: this minus the other with its interval, in the finding's unit.
+        verdict: whether the difference goes beyond its uncertainty.
+        text: the comparison in words, a clause without a full stop.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    label: str
+    value: float | None
+    difference: float | None
+    low: float | None
+    high: float | None
+    verdict: Verdict
+    text: str
+
+
+class Finding(BaseModel):
+    """One typed statement: a number, its interval, what it is compared with, the verdict.
+
+    Attributes:
+        name: a stable slug within the study, such as `violative_view_rate`.
+        title: the metric's name for readers.
+        text: the whole statement in words, number first, one or two sentences.
+        value, low, high: the estimate and its interval in `unit`; None where there is no data.
+        unit: `share` lies in 0 to 1; `per_million`, `hours`, `count`, `ratio`, `rank`.
+        confidence: of the interval; None for a published count or rank, which has none.
+        sample: what the number rests on, such as `1,204 labelled draws`.
+        comparisons: the first is the one that the verdict speaks of.
+        verdict: of the first comparison.
+        meaning: what that verdict means for safety.
+        headline: belongs to the main points of the page.
+        notes: traps that a reader of this number should know.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    title: str
+    text: str
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    unit: Unit
+    confidence: float | None = 0.95
+    sample: str = ""
+    comparisons: tuple[Comparison, ...] = ()
+    verdict: Verdict = "level"
+    meaning: Meaning = "neutral"
+    headline: bool = False
+    notes: tuple[str, ...] = ()
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        return {FINDING: self.model_dump(mode="json"), "text/plain": self.text}

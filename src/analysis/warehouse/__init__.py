@@ -1,0 +1,31 @@
+"""The one door to an engine: no other room imports a database driver."""
+
+from __future__ import annotations
+
+from analysis.errors import UserError
+from analysis.project import Project
+from analysis.warehouse.duckdb import DuckDBWarehouse
+from analysis.warehouse.tables import TABLES, Table
+
+__all__ = ["TABLES", "DuckDBWarehouse", "Table", "Warehouse", "open_warehouse"]
+
+#: The interface that studies and metrics are written against; one engine so far.
+Warehouse = DuckDBWarehouse
+
+
+def open_warehouse(project: Project, *, write: bool = False) -> Warehouse:
+    """The project's warehouse; use it as a context, so that the file's lock is let go.
+
+    Args:
+        project: whose `warehouse` URL is opened.
+        write: take the file alone, to load; otherwise any number of readers share it.
+
+    Raises:
+        UserError: the URL's kind is not known, the file is locked, missing or no warehouse.
+    """
+    url = project.warehouse_url
+    kind, _, place = url.partition("://")
+    if kind != "duckdb":
+        raise UserError("warehouse", f"{kind!r} is no known engine; Allowed: duckdb:///PATH")
+    path = project.root / place.removeprefix("/") if not place.startswith("//") else place[1:]
+    return DuckDBWarehouse(project.root / path, write=write)

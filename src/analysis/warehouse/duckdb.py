@@ -1,0 +1,119 @@
+"""DuckDB behind the warehouse's interface: one file, any number of readers or one writer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import duckdb
+
+from analysis.calendar import Market
+from analysis.errors import UserError
+from analysis.warehouse.tables import TABLES
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+VERSIONS = "CREATE TABLE IF NOT EXISTS _versions (table_name VARCHAR PRIMARY KEY, version VARCHAR)"
+
+
+class DuckDBWarehouse:
+    """A warehouse in one DuckDB file. Use it as a context.
+
+    Values reach SQL as bound parameters (`?`), never as text.
+    """
+
+    dialect = "duckdb"
+
+    def __init__(self, path: Path, *, write: bool = False) -> None:
+        self.path = path
+        self.connection = _connect(path, write=write)
+        self.connection.execute("SET TimeZone = 'UTC'")
+        if write:
+            self.connection.execute(VERSIONS)
+            for table in TABLES.values():
+                self.connection.execute(table.ddl())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self.connection.close()
+
+    def execute(self, sql: str, parameters: Sequence[object] = ()) -> None:
+        """Runs a statement that gives nothing back."""
+        self.connection.execute(sql, list(parameters))
+
+    def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """A query's rows, for a few of them."""
+        return self.connection.execute(sql, list(parameters)).fetchall()
+
+    def arrow(self, sql: str, parameters: Sequence[object] = ()) -> pa.Table:
+        """A query's result as an Arrow table."""
+        return self.connection.execute(sql, list(parameters)).to_arrow_table()
+
+    def frame(self, sql: str, parameters: Sequence[object] = ()) -> pd.DataFrame:
+        """A query's result as a pandas frame."""
+        return self.connection.execute(sql, list(parameters)).df()
+
+    def stamp(self, table: str, version: str) -> None:
+        """Says which version of its rows a table now holds; runs that read it follow."""
+        self.execute("INSERT OR REPLACE INTO _versions VALUES (?, ?)", (table, version))
+
+    def versions(self) -> dict[str, str]:
+        """The version of every table that was loaded."""
+        return dict(self.rows("SELECT table_name, version FROM _versions ORDER BY ALL"))
+
+    def complete_until(self, table: str, market: Market) -> date | None:
+        """The first local day of a market that a table does not hold whole; None without rows.
+
+        A day is whole when the last row's time reaches its end. A table without rows for the
+        market at all (published figures of other markets) falls back on all of its rows.
+        """
+        spec = TABLES[table]
+        last = f"SELECT max({spec.time}) FROM {table}"
+        if "market" in spec.columns:
+            found = self.rows(f"{last} WHERE market = ?", (market.code,))[0][0]
+            found = found or self.rows(last)[0][0]
+        else:
+            found = self.rows(last)[0][0]
+        if found is None:
+            return None
+        if spec.columns[spec.time].startswith("DATE"):
+            ends: date = self.rows(f"SELECT max(period_end) FROM {table}")[0][0]
+            return ends
+        return market.local_day(found + timedelta(hours=spec.grain_hours))
+
+
+def _connect(path: Path, *, write: bool) -> duckdb.DuckDBPyConnection:
+    name = path.name
+    if not write and not path.exists():
+        raise UserError("warehouse", f"{name} is not there yet; make it with `study demo`")
+    if write:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        return duckdb.connect(path, read_only=not write)
+    except duckdb.IOException as error:
+        if "lock" in str(error).lower():
+            holder = "another program has it open; close that notebook or wait for that run"
+            raise UserError("warehouse", f"{name} is locked: {holder}") from None
+        raise _unreadable(name) from None
+    except duckdb.Error:
+        raise _unreadable(name) from None
+
+
+def _unreadable(name: str) -> UserError:
+    problem = f"{name} is no readable DuckDB file; move it away and load again (`study demo`)"
+    return UserError("warehouse", problem)

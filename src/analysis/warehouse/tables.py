@@ -1,0 +1,193 @@
+"""The canonical tables: what every source is mapped to and every study reads.
+
+Times are UTC instants. Ids are 64-bit pseudonyms. Text of content is never here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Table:
+    """A canonical table.
+
+    Attributes:
+        name: as in SQL.
+        row: what one row is.
+        columns: SQL type (DuckDB dialect) by column; ` NOT NULL` where a value is owed.
+        key: the columns that tell rows apart.
+        time: the column that places a row in time (an instant, or a date for published figures).
+        grain_hours: how long the time that a row stands for lasts, from `time` on.
+    """
+
+    name: str
+    row: str
+    columns: dict[str, str]
+    key: tuple[str, ...]
+    time: str
+    grain_hours: int = 0
+
+    def ddl(self) -> str:
+        columns = ", ".join(f"{name} {kind}" for name, kind in self.columns.items())
+        return f"CREATE TABLE IF NOT EXISTS {self.name} ({columns})"
+
+
+ID = "BIGINT NOT NULL"
+NAME = "VARCHAR NOT NULL"
+INSTANT = "TIMESTAMP WITH TIME ZONE"
+OWED_INSTANT = f"{INSTANT} NOT NULL"
+
+TABLES: dict[str, Table] = {
+    table.name: table
+    for table in (
+        Table(
+            "content",
+            "a post",
+            {
+                "content_id": ID,
+                "creator_id": ID,
+                "market": NAME,
+                "language": NAME,
+                "surface": NAME,
+                "posted_at": OWED_INSTANT,
+                "duration_s": "DOUBLE",
+                "topic": "VARCHAR",
+                "risk_score": "DOUBLE",
+            },
+            ("content_id",),
+            "posted_at",
+        ),
+        Table(
+            "exposure",
+            "a post's views in a market, surface and hour",
+            {
+                "content_id": ID,
+                "market": NAME,
+                "surface": NAME,
+                "hour": OWED_INSTANT,
+                "views": "BIGINT NOT NULL",
+                "viewers": "BIGINT NOT NULL",
+            },
+            ("content_id", "market", "surface", "hour"),
+            "hour",
+            grain_hours=1,
+        ),
+        Table(
+            "user_reports",
+            "a user's report",
+            {
+                "report_id": ID,
+                "content_id": ID,
+                "reporter_id": ID,
+                "market": NAME,
+                "policy": "VARCHAR",
+                "reported_at": OWED_INSTANT,
+            },
+            ("report_id",),
+            "reported_at",
+        ),
+        Table(
+            "decisions",
+            "an enforcement decision",
+            {
+                "decision_id": ID,
+                "content_id": ID,
+                "creator_id": ID,
+                "market": NAME,
+                "policy": "VARCHAR",
+                "action": NAME,  # remove, restrict, age_restrict, no_action
+                "detection": NAME,  # proactive, user_report
+                "automated": "BOOLEAN NOT NULL",
+                "decided_at": OWED_INSTANT,
+                "views_before": "BIGINT",
+            },
+            ("decision_id",),
+            "decided_at",
+        ),
+        Table(
+            "appeals",
+            "an appeal",
+            {
+                "appeal_id": ID,
+                "decision_id": ID,
+                "submitted_at": OWED_INSTANT,
+                "resolved_at": INSTANT,
+                "outcome": "VARCHAR",  # overturned, upheld; none while it waits
+            },
+            ("appeal_id",),
+            "submitted_at",
+        ),
+        Table(
+            "ratings",
+            "one rater's label of one item",
+            {
+                "rating_id": ID,
+                "item_id": ID,
+                "rater_id": "BIGINT",
+                "policy": "VARCHAR",
+                "language": NAME,
+                "market": "VARCHAR",
+                "label": "BOOLEAN",
+                "gold_label": "BOOLEAN",
+                "started_at": INSTANT,
+                "finished_at": INSTANT,
+            },
+            ("rating_id",),
+            "finished_at",
+        ),
+        Table(
+            "prevalence_draws",
+            "one labelled draw from the impression stream",
+            {
+                "draw_id": ID,
+                "content_id": ID,
+                "market": NAME,
+                "surface": NAME,
+                "drawn_at": OWED_INSTANT,
+                "impressions": "DOUBLE NOT NULL",
+                "draw_probability": "DOUBLE NOT NULL",
+                "stratum": "VARCHAR",
+                "risk_score": "DOUBLE",
+                "policy": "VARCHAR",  # the policy violated; none where label is false
+                "label": "BOOLEAN",
+            },
+            ("draw_id",),
+            "drawn_at",
+        ),
+        Table(
+            "experiment_units",
+            "one unit in an experiment",
+            {
+                "experiment": NAME,
+                "unit_id": ID,
+                "arm": NAME,
+                "block": "VARCHAR",
+                "market": "VARCHAR",
+                "assigned_at": OWED_INSTANT,
+                "covariates": "JSON",
+                "outcomes": "JSON",
+            },
+            ("experiment", "unit_id"),
+            "assigned_at",
+        ),
+        Table(
+            "published_metrics",
+            "a number that a platform published",
+            {
+                "publisher": NAME,
+                "vintage": NAME,  # the report it stood in, such as 2023-Q3
+                "metric": NAME,
+                "period_start": "DATE NOT NULL",
+                "period_end": "DATE NOT NULL",  # exclusive
+                "market": "VARCHAR",  # none: the whole world
+                "policy": "VARCHAR",  # none: all policies
+                "automation": "VARCHAR",  # automation, human moderation; none: both
+                "value": "DOUBLE NOT NULL",
+                "unit": NAME,  # share, count
+            },
+            ("publisher", "vintage", "metric", "period_start", "market", "policy", "automation"),
+            "period_start",
+        ),
+    )
+}
