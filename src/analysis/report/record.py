@@ -1,0 +1,109 @@
+"""The record of a run: what `run.json` holds, and all that pages and the site are built from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from nbformat import NotebookNode
+from pydantic import BaseModel, ConfigDict
+
+from analysis.project import Literals
+from analysis.studies.findings import FINDING, Finding
+
+RECORD = "run.json"
+NOTEBOOK = "notebook.ipynb"
+PAGE = "report.html"
+DATA = "data"
+
+#: `no_data` is an outcome that is shown calmly; only `failed` makes a command fail.
+Status = Literal["done", "no_data", "failed"]
+
+
+class RunRecord(BaseModel):
+    """One run, complete. A folder without a readable record is dirty and is run again.
+
+    Attributes:
+        study, market, window, variant: the identity; also the folder under `reports/`.
+        status, reason: the outcome; the reason is empty when done, and holds no secret.
+        title, question, decision, owner: from the study's file, as they were at the time.
+        market_name, zone: of the market.
+        start, end: the window's local days, end exclusive.
+        start_utc, end_utc: its instants.
+        parameters: every parameter as executed.
+        key, key_parts: what the run's result depends on, and the parts it was made from.
+        data_until: the first local day that the data did not hold whole.
+        started_at: when it ran (UTC); seconds: how long.
+        revision: of the code, as git names it; `+` behind it where files had changed.
+        versions: of Python and of the packages that matter to the result.
+        seed: of the project, from which the run's random numbers follow.
+        findings: in the order of the notebook.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    study: str
+    market: str
+    window: str
+    variant: str | None = None
+    status: Status
+    reason: str = ""
+    title: str
+    question: str
+    decision: str
+    owner: str
+    market_name: str
+    zone: str
+    start: date
+    end: date
+    start_utc: datetime
+    end_utc: datetime
+    parameters: dict[str, Literals]
+    key: str
+    key_parts: dict[str, str]
+    data_until: date | None
+    started_at: datetime
+    seconds: float
+    revision: str
+    versions: dict[str, str]
+    seed: int
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def identity(self) -> str:
+        """Such as `core_metrics/JP/2026-W10`."""
+        parts = (self.study, self.market, self.window, self.variant)
+        return "/".join(part for part in parts if part)
+
+    @classmethod
+    def read(cls, folder: Path) -> RunRecord | None:
+        """The record of a run's folder, or None where there is no complete one."""
+        try:
+            return cls.model_validate_json((folder / RECORD).read_bytes())
+        except (OSError, ValueError):
+            return None
+
+
+def records(reports: Path) -> Iterator[tuple[Path, RunRecord]]:
+    """Every complete run below a site's folder, with the folder it lies in, in order."""
+    for path in sorted(reports.rglob(RECORD)):
+        if any(part.startswith(".") for part in path.relative_to(reports).parts):
+            continue  # written aside, not finished
+        record = RunRecord.read(path.parent)
+        if record is not None:
+            yield path.parent, record
+
+
+def displays(notebook: NotebookNode, kind: str) -> Iterator[dict[str, Any]]:
+    """What an executed notebook shows of one type (`FINDING`, `FIGURE`, `TABLE`), in order."""
+    for cell in notebook.cells:
+        for output in cell.get("outputs", ()):
+            if kind in output.get("data", {}):
+                yield output["data"][kind]
+
+
+def findings_of(notebook: NotebookNode) -> tuple[Finding, ...]:
+    """The findings that an executed notebook holds, in order."""
+    return tuple(Finding.model_validate(each) for each in displays(notebook, FINDING))
