@@ -73,9 +73,8 @@ class RunRecord(BaseModel):
 
     @property
     def identity(self) -> str:
-        """Such as `core_metrics/JP/2026-W10`."""
-        parts = (self.study, self.market, self.window, self.variant)
-        return "/".join(part for part in parts if part)
+        """Such as `core_metrics/JP/2026-W10`; a variant stands behind an `@`."""
+        return identify(self.study, self.market, self.window, self.variant)
 
     @classmethod
     def read(cls, folder: Path) -> RunRecord | None:
@@ -84,6 +83,18 @@ class RunRecord(BaseModel):
             return cls.model_validate_json((folder / RECORD).read_bytes())
         except (OSError, ValueError):
             return None
+
+
+def identify(study: str, market: str, window: str, variant: str | None) -> str:
+    """The identity of a run, which is its folder below `reports/`.
+
+    A variant lies beside its window's folder, not in it: a folder is replaced as one when its run
+    is repeated, and must not take its variants with it.
+
+    >>> identify("core_metrics", "JP", "2026-W10", None)
+    'core_metrics/JP/2026-W10'
+    """
+    return f"{study}/{market}/{window}{f'@{variant}' if variant else ''}"
 
 
 def records(reports: Path) -> Iterator[tuple[Path, RunRecord]]:

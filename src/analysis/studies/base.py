@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from analysis.calendar import Market, Window
 from analysis.errors import UserError, unknown
 from analysis.project import Literals, Project, StudySpec, explain
-from analysis.warehouse import Warehouse, open_warehouse
+from analysis.warehouse import NoWarehouse, Warehouse, open_warehouse
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -137,7 +137,7 @@ def parse_window(project: Project, spec: StudySpec, market: Market, text: str) -
     try:
         with open_warehouse(project) as warehouse:
             complete = warehouse.complete_until(spec.clock, market)
-    except UserError:
+    except NoWarehouse:
         if text.startswith("latest"):
             raise
     window = Window.parse(text, complete_until=complete)

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 VERSIONS = "CREATE TABLE IF NOT EXISTS _versions (table_name VARCHAR PRIMARY KEY, version VARCHAR)"
 
 
+class NoWarehouse(UserError):
+    """Nothing was loaded yet; commands that can do without rows go on."""
+
+
 class DuckDBWarehouse:
     """A warehouse in one DuckDB file. Use it as a context.
 
@@ -100,7 +104,7 @@ class DuckDBWarehouse:
 def _connect(path: Path, *, write: bool) -> duckdb.DuckDBPyConnection:
     name = path.name
     if not write and not path.exists():
-        raise UserError("warehouse", f"{name} is not there yet; make it with `study demo`")
+        raise NoWarehouse("warehouse", f"{name} is not there yet; make it with `study demo`")
     if write:
         path.parent.mkdir(parents=True, exist_ok=True)
     try:

@@ -1,0 +1,319 @@
+"""The `study` command: one thin function a verb.
+
+Exit status: 0 all well; 1 something failed or differs; 2 a mistake in what was asked, with one
+line that says which and what is allowed.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from analysis.errors import UserError
+from analysis.project import ROOT_VARIABLE, Project
+from analysis.terminal import errors, say, say_json, say_table, steps
+
+if TYPE_CHECKING:
+    from analysis.report.record import RunRecord
+    from analysis.runs.plan import Choice, Planned
+
+app = typer.Typer(
+    name="study",
+    help="Trust & Safety studies: one question in one notebook, for every market and window.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Studies = Annotated[list[str] | None, typer.Argument(help="Studies by name; none means all.")]
+MarketsOption = Annotated[
+    list[str] | None, typer.Option("--market", "-m", help="A market's code, or all. Repeatable.")
+]
+WindowsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--window", "-w", help="2026-W10, 2026-03, 2026-Q1, a day, latest-week. Repeatable."
+    ),
+]
+ParametersOption = Annotated[
+    list[str] | None,
+    typer.Option("-p", metavar="NAME=VALUE", help="A parameter of the study. Repeatable."),
+]
+FullOption = Annotated[bool, typer.Option("--all", help="The study's full matrix.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="For a program to read.")]
+JobsOption = Annotated[
+    int | None, typer.Option("--jobs", "-j", min=1, help="Processes at once; default: the cores.")
+]
+
+
+@app.command()
+def demo(
+    scale: Annotated[float, typer.Option(min=0.001, max=1000, help="Multiplies the rows.")] = 1.0,
+    seed: Annotated[int | None, typer.Option(help="Default: the project's.")] = None,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Do nothing where a warehouse is there already.")
+    ] = False,
+) -> None:
+    """Make the demo warehouse: a simulated short-video platform."""
+    from analysis.warehouse.demo import make_demo
+
+    project = Project.find()
+    if keep and _warehouse_exists(project):
+        say("demo: a warehouse is there already; kept")
+        return
+    summary = make_demo(project, seed=seed, scale=scale)
+    rows = sum(summary.rows.values())
+    say(f"demo: {rows:,} rows in {len(summary.rows)} tables in {summary.seconds:.0f} s")
+    for table, count in summary.rows.items():
+        say(f"  {table:<18}{count:>12,}")
+
+
+@app.command()
+def acquire(
+    source: Annotated[str, typer.Argument(help="What to load: published.")],
+    folder: Annotated[Path, typer.Option("--from", help="The folder that holds its files.")],
+) -> None:
+    """Load rows from a source into the warehouse, and say what was read, loaded and dropped."""
+    from analysis.errors import unknown
+    from analysis.sources.published import acquire_published
+
+    if source != "published":
+        raise unknown("source", source, ["published"])
+    for line in acquire_published(Project.find(), folder).lines():
+        say(line)
+
+
+@app.command(name="list")
+def list_studies(as_json: JsonOption = False) -> None:
+    """List the studies: what each asks, and who may be asked."""
+    project = Project.find()
+    specs = {name: project.study(name) for name in project.study_names}
+    if as_json:
+        say_json({name: spec.model_dump(mode="json") for name, spec in specs.items()})
+        return
+    rows = [[name, spec.question, spec.owner] for name, spec in specs.items()]
+    say_table("Studies", ["study", "question", "owner"], rows)
+
+
+@app.command()
+def plan(
+    studies: Studies = None,
+    market: MarketsOption = None,
+    window: WindowsOption = None,
+    parameters: ParametersOption = None,
+    full: FullOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what a run would do, one line a run, and why."""
+    from analysis.runs.plan import choose
+    from analysis.runs.plan import plan as make_plan
+
+    project = Project.find()
+    planned = make_plan(
+        project, choose(project, _choice(studies, market, window, parameters, full))
+    )
+    if as_json:
+        say_json(
+            [
+                {"run": p.run.identity, "state": p.state, "changed": p.changed, "key": p.key}
+                for p in planned
+            ]
+        )
+        return
+    for each in planned:
+        why = f" ({', '.join(each.changed)} changed)" if each.changed else ""
+        say(f"{each.state:<13} {each.run.identity}{why}")
+    counts = Counter(each.state for each in planned)
+    say(f"{len(planned)} runs: " + (", ".join(f"{n} {s}" for s, n in counts.items()) or "none"))
+
+
+@app.command()
+def run(
+    studies: Studies = None,
+    market: MarketsOption = None,
+    window: WindowsOption = None,
+    parameters: ParametersOption = None,
+    full: FullOption = False,
+    jobs: JobsOption = None,
+    force: Annotated[bool, typer.Option("--force", help="Repeat fresh runs too.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Execute studies for markets and windows, and publish the site; fresh runs are left alone."""
+    from analysis.runs.plan import choose
+    from analysis.runs.plan import plan as make_plan
+
+    project = Project.find()
+    choice = _choice(studies, market, window, parameters, full)
+    planned = make_plan(project, choose(project, choice), force=force)
+    records = _execute(project, planned, jobs, quiet=as_json)
+    if records or not (project.reports / "index.html").exists():
+        _publish(project)
+    _summarise(project, planned, records, as_json=as_json)
+    if any(record.status == "failed" for record in records):
+        raise typer.Exit(1)
+
+
+def _execute(
+    project: Project, planned: list[Planned], jobs: int | None, *, quiet: bool
+) -> list[RunRecord]:
+    """Executes what is not fresh; where all is, nothing is imported or started."""
+    todo = [each for each in planned if each.state != "fresh"]
+    if not todo:
+        return []
+    from analysis.runs.engine import cores, execute_all, site_lock
+
+    with site_lock(project), steps(len(todo), "runs", quiet=quiet) as progress:
+
+        def done(each: Planned, record: RunRecord) -> None:
+            reason = f": {record.reason}" if record.reason else ""
+            status = record.status.replace("_", " ")
+            progress.step(f"{status:<8}{each.run.identity} in {record.seconds:.1f} s{reason}")
+
+        return execute_all(project, todo, jobs=jobs or cores(), done=done)
+
+
+def _summarise(
+    project: Project, planned: list[Planned], records: list[RunRecord], *, as_json: bool
+) -> None:
+    """The last lines of a command: what it made, what failed, where the site is."""
+    index = project.reports / "index.html"
+    counts = Counter(record.status for record in records)
+    fresh = len(planned) - len(records)
+    if as_json:
+        runs = [record.model_dump(mode="json") for record in records]
+        say_json({"fresh": fresh, **counts, "runs": runs, "site": str(index)})
+        return
+    made = f"{counts['done']} done, {counts['no_data']} without data, {counts['failed']} failed"
+    say(f"{len(planned)} runs: {made}, {fresh} fresh already")
+    for record in records:
+        if record.status == "failed":
+            say(f"failed: {record.identity}: {record.reason}")
+            say(f"  look at it: jupyter lab {project.relative(project.reports / record.identity)}")
+    say(f"site: {index}")
+
+
+@app.command()
+def verify(
+    studies: Studies = None,
+    market: MarketsOption = None,
+    window: WindowsOption = None,
+    jobs: JobsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Execute finished notebooks again with nbval, and say which numbers differ."""
+    from analysis.runs.engine import cores
+    from analysis.runs.verify import Verified, notebooks
+    from analysis.runs.verify import verify as verify_all
+
+    project = Project.find()
+    found = notebooks(project, studies or (), market or (), window or ())
+    with steps(len(found), "verify", quiet=as_json) as progress:
+
+        def done(one: Verified) -> None:
+            verdict = "reproduced" if one.reproduced else "DIFFERS"
+            progress.step("\n    ".join([f"{verdict:<11}{one.identity}", *one.differences]))
+
+        results = verify_all(project, found, jobs=jobs or cores(), done=done)
+    differing = [one for one in results if not one.reproduced]
+    if as_json:
+        say_json({one.identity: one.differences for one in results})
+    else:
+        say(f"{len(results)} runs executed again: {len(differing)} differ")
+    if differing:
+        raise typer.Exit(1)
+
+
+@app.command()
+def publish() -> None:
+    """Build the site from the records of the runs that are there."""
+    project = Project.find()
+    _publish(project)
+    say(f"site: {project.reports / 'index.html'}")
+
+
+def _publish(project: Project) -> None:
+    from analysis.report.site import publish as build
+    from analysis.runs.engine import site_lock
+
+    with site_lock(project):
+        build(project)
+
+
+@app.command()
+def check() -> None:
+    """Check params/, and that each study's notebook, parameters file and module hold together."""
+    from analysis.studies.check import check_project
+
+    problems = check_project(Project.find())
+    for problem in problems:
+        errors.print(str(problem), markup=False)
+    if problems:
+        raise typer.Exit(2)
+    say("check: all is well")
+
+
+@app.command()
+def new(name: Annotated[str, typer.Argument(help="A slug, such as report_quality.")]) -> None:
+    """Make the three files of a new study; they pass the check and run on the demo data."""
+    from analysis.studies.scaffold import make_study
+
+    project = Project.find()
+    for path in make_study(project, name):
+        say(f"made {project.relative(path)}")
+    say(f"next: study run {name}")
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def lab(context: typer.Context) -> None:
+    """Open JupyterLab in this project; more options go to it as they are."""
+    project = Project.find()
+    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={project.root}"]
+    os.environ[ROOT_VARIABLE] = str(project.root)
+    os.execv(sys.executable, [*command, *context.args])  # noqa: S606 - replaces us, no shell
+
+
+def _choice(
+    studies: list[str] | None,
+    markets: list[str] | None,
+    windows: list[str] | None,
+    parameters: list[str] | None,
+    full: bool,
+) -> Choice:
+    from analysis.runs.plan import Choice
+
+    given = dict(_parameter(text) for text in parameters or ())
+    return Choice(studies or (), markets or (), windows or (), given, full)
+
+
+def _parameter(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name.isidentifier():
+        raise UserError("-p", f"{text!r} is no parameter; write name=value, such as market=JP")
+    return name, value
+
+
+def _warehouse_exists(project: Project) -> bool:
+    from analysis.warehouse import NoWarehouse, open_warehouse
+
+    try:
+        with open_warehouse(project) as warehouse:
+            return "exposure" in warehouse.versions()
+    except NoWarehouse:
+        return False
+
+
+def main() -> None:
+    """Runs the command; a person's mistake is one line and status 2."""
+    try:
+        app()
+    except UserError as error:
+        errors.print(f"study: {error}", markup=False)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        errors.print("study: stopped; finished runs are kept, `study run` does the rest")
+        sys.exit(130)

@@ -1,0 +1,234 @@
+"""One run: the notebook executed by papermill, its record written aside and renamed.
+
+Runs in a worker process. Everything that can go wrong inside becomes a record with the status
+`failed`, so that a run's neighbours go on.
+"""
+
+from __future__ import annotations
+
+import errno
+import importlib.metadata
+import logging
+import os
+import platform
+import shutil
+import time
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import nbformat
+from nbformat import NotebookNode
+
+from analysis.errors import UserError
+from analysis.project import ROOT_VARIABLE, Project
+from analysis.report.page import data_files, render
+from analysis.report.record import (
+    DATA,
+    NOTEBOOK,
+    PAGE,
+    RECORD,
+    RunRecord,
+    Status,
+    findings_of,
+)
+from analysis.runs.plan import Planned
+from analysis.safeguards.secrets import redact
+from analysis.warehouse import open_warehouse
+
+#: Where runs are written until they are whole. One folder a run, below the site so that a rename
+#: stays within one file system.
+ASIDE = ".aside"
+PACKAGES = ("pandas", "numpy", "duckdb", "statsmodels", "papermill", "nbconvert")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run's notebook ended."""
+
+    status: Status
+    reason: str = ""
+
+
+def execute(root: Path, planned: Planned, revision: str) -> RunRecord:
+    """Executes one run and leaves its folder complete, or says why it could not.
+
+    Args:
+        root: the project's folder.
+        planned: the run with its key.
+        revision: of the code.
+
+    Returns:
+        The record as written; `failed` records are returned even where the disk takes no more.
+    """
+    os.chdir(root)
+    os.environ[ROOT_VARIABLE] = str(root)
+    logging.getLogger("papermill").setLevel(logging.ERROR)
+    project = Project(root)
+    aside = project.reports / ASIDE / uuid4().hex
+    started, clock = datetime.now(UTC), time.perf_counter()
+    try:
+        aside.mkdir(parents=True)
+        outcome = run_notebook(project, planned, aside / NOTEBOOK)
+        seconds = time.perf_counter() - clock
+        record = describe(project, planned, outcome, started, seconds, revision)
+        return finish(project, planned, record, aside)
+    except OSError as error:
+        seconds = time.perf_counter() - clock
+        outcome = Outcome("failed", disk_trouble(error))
+        return describe(project, planned, outcome, started, seconds, revision)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def run_notebook(project: Project, planned: Planned, output: Path) -> Outcome:
+    """Papermill on the study's notebook; what it raises becomes an outcome."""
+    import papermill
+    from papermill.exceptions import PapermillExecutionError
+
+    run = planned.run
+    try:
+        papermill.execute_notebook(
+            project.notebooks / f"{run.study}.ipynb",
+            output,
+            parameters=dict(run.parameters),
+            kernel_name="python3",
+            progress_bar=False,
+        )
+    except PapermillExecutionError as error:
+        return _outcome(error)
+    except OSError:
+        raise
+    except Exception as error:
+        # A kernel that died, a notebook that is none: papermill's and nbclient's own errors.
+        return Outcome("failed", f"the notebook could not be executed ({type(error).__name__})")
+    return Outcome("done")
+
+
+def _outcome(error: Any) -> Outcome:
+    if error.ename == "NoData":
+        return Outcome("no_data", redact(error.evalue))
+    if error.ename == "UserError":
+        # IPython gives the arguments of the exception; ours are (where, problem).
+        return Outcome("failed", redact(_message(error)))
+    if error.ename == "OSError" and "No space left" in error.evalue:
+        return Outcome("failed", "no space left on the disk")
+    # The value of a foreign error may hold a secret or a row; its kind and place do not.
+    return Outcome("failed", f"{error.ename} in cell {error.exec_count}")
+
+
+def _message(error: Any) -> str:
+    shown = [line for line in error.traceback if line.strip()]
+    return str(shown[-1]) if shown else str(error.evalue)
+
+
+def disk_trouble(error: OSError) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return "no space left on the disk; nothing was written, earlier reports are as they were"
+    return f"the report could not be written: {error.strerror or type(error).__name__}"
+
+
+def describe(
+    project: Project,
+    planned: Planned,
+    outcome: Outcome,
+    started: datetime,
+    seconds: float,
+    revision: str,
+) -> RunRecord:
+    """The record of a run, all but its findings."""
+    run, spec = planned.run, planned.run.spec
+    start_utc, end_utc = run.window.instants(run.market)
+    return RunRecord(
+        study=run.study,
+        market=run.market.code,
+        window=run.window.label,
+        variant=run.variant,
+        status=outcome.status,
+        reason=outcome.reason,
+        title=spec.title,
+        question=spec.question,
+        decision=spec.decision,
+        owner=spec.owner,
+        market_name=run.market.name,
+        zone=run.market.zone,
+        start=run.window.start,
+        end=run.window.end,
+        start_utc=start_utc,
+        end_utc=end_utc,
+        parameters=dict(run.parameters),
+        key=planned.key,
+        key_parts=dict(planned.parts),
+        data_until=_data_until(project, planned),
+        started_at=started,
+        seconds=round(seconds, 2),
+        revision=revision,
+        versions={"python": platform.python_version()}
+        | {name: importlib.metadata.version(name) for name in PACKAGES},
+        seed=project.settings.seed,
+    )
+
+
+def _data_until(project: Project, planned: Planned) -> date | None:
+    try:
+        with open_warehouse(project) as warehouse:
+            return warehouse.complete_until(planned.run.spec.clock, planned.run.market)
+    except UserError:
+        return None
+
+
+def finish(project: Project, planned: Planned, record: RunRecord, aside: Path) -> RunRecord:
+    """Page, data files and record beside the notebook; then one rename makes the run visible."""
+    notebook = _read_notebook(aside / NOTEBOOK)
+    if notebook is not None and record.status == "done":
+        record = record.model_copy(update={"findings": findings_of(notebook)})
+        (aside / DATA).mkdir()
+        for name, text in data_files(notebook).items():
+            (aside / DATA / name).write_text(text, encoding="utf-8")
+    page = render(notebook, record, site_title=project.settings.title)
+    (aside / PAGE).write_text(page, encoding="utf-8")
+    (aside / RECORD).write_text(record.model_dump_json(indent=1), encoding="utf-8")
+    replace(aside, planned.run.folder(project), project.reports)
+    return record
+
+
+def _read_notebook(path: Path) -> NotebookNode | None:
+    """The executed notebook, with secrets taken out of the file too."""
+    if not path.is_file():
+        return None
+    text = path.read_text(encoding="utf-8")
+    clean = redact(text)
+    if clean != text:
+        path.write_text(clean, encoding="utf-8")
+    # nbformat types its nodes but not its reader.
+    notebook: NotebookNode = nbformat.reads(clean, as_version=4)  # type: ignore[no-untyped-call]
+    return notebook
+
+
+def replace(aside: Path, folder: Path, reports: Path) -> None:
+    """Puts a finished folder in the place of an older one; `recover` mends what a kill leaves."""
+    old = reports / ASIDE / (str(folder.relative_to(reports)).replace("/", "__") + ".old")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    if folder.exists():
+        shutil.rmtree(old, ignore_errors=True)
+        folder.rename(old)
+    try:
+        aside.rename(folder)
+    except OSError:
+        if old.exists():
+            old.rename(folder)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def recover(reports: Path) -> None:
+    """Clears what killed runs left aside, and puts back a folder that was being replaced."""
+    aside = reports / ASIDE
+    for old in aside.glob("*.old"):
+        folder = reports / old.name.removesuffix(".old").replace("__", "/")
+        if not folder.exists():
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            old.rename(folder)
+    shutil.rmtree(aside, ignore_errors=True)

@@ -1,0 +1,109 @@
+"""A pytest plugin beside nbval: numbers in findings, figures and tables within a tolerance.
+
+nbval compares outputs as text, so 0.3 and 0.30000000000000004 differ. Here what a notebook shows
+as typed displays is compared number by number; where it agrees, its text and picture, made from
+the same numbers, are left out, and all other output stays nbval's own business.
+
+Used by `study verify`: `pytest --nbval -p analysis.runs.nbval_typed --typed-report FILE`.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from nbval.plugin import IPyNbCell
+
+from analysis.figures.displays import FIGURE, TABLE
+from analysis.studies.findings import FINDING
+
+TYPED = (FINDING, FIGURE, TABLE)
+#: Two executions of one code on one machine agree far better; other machines' libraries sum in
+#: another order.
+RELATIVE, ABSOLUTE = 1e-9, 1e-12
+
+_found: dict[str, list[str]] = {}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--typed-report", default=None, help="where differences are written, as JSON")
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    if isinstance(item, IPyNbCell):
+        _found.setdefault(str(item.path), [])
+        original = item.compare_outputs
+
+        def compare(test: Any, ref: Any, skip_compare: Any = None) -> bool:
+            differences, test_rest, ref_rest = split(ref, test)
+            _found[str(item.path)] += differences
+            same: bool = original(test_rest, ref_rest, skip_compare)
+            if differences:
+                item.comparison_traceback += differences
+            elif not same:
+                _found[str(item.path)].append(f"the output of cell {item.cell_num}")
+            return same and not differences
+
+        item.compare_outputs = compare
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.failed and not _found.get(str(report.fspath)) and report.when != "teardown":
+        path = str(Path(report.nodeid.split("::")[0]))
+        key = next((known for known in _found if known.endswith(path)), path)
+        if not _found.get(key):
+            _found.setdefault(key, []).append(
+                f"{report.nodeid.split('::')[-1]} ended with an error"
+            )
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    target = session.config.getoption("--typed-report")
+    if target:
+        Path(target).write_text(json.dumps(_found), encoding="utf-8")
+
+
+def split(ref: Sequence[Any], test: Sequence[Any]) -> tuple[list[str], list[Any], list[Any]]:
+    """Differences between the typed displays, and both sides without what they cover."""
+    differences: list[str] = []
+    for kind in TYPED:
+        then, now = (
+            [o["data"][kind] for o in side if kind in o.get("data", {})] for side in (ref, test)
+        )
+        if len(then) != len(now):
+            differences.append(f"{len(then)} displays of {kind} then, {len(now)} now")
+        for a, b in zip(then, now, strict=False):
+            differences += compare(a, b, str(a.get("name", kind)))
+    return differences, [_bare(o) for o in test], [_bare(o) for o in ref]
+
+
+def _bare(output: Any) -> Any:
+    """An output without a typed display; one with it keeps only the fact that it is there."""
+    if not any(kind in output.get("data", {}) for kind in TYPED):
+        return output
+    return {"output_type": output["output_type"], "data": {"text/plain": "a typed display"}}
+
+
+def compare(then: Any, now: Any, path: str) -> Iterator[str]:
+    """Where two values of JSON differ, as `path: then …, now …`; numbers within a tolerance.
+
+    >>> list(compare({"value": 0.3}, {"value": 0.30000000000000004}, "rate"))
+    []
+    >>> list(compare({"value": 0.3}, {"value": 0.4}, "rate"))
+    ['rate.value: 0.3 then, 0.4 now']
+    """
+    if isinstance(then, dict) and isinstance(now, dict):
+        for key in sorted({*then, *now}):
+            yield from compare(then.get(key), now.get(key), f"{path}.{key}")
+    elif isinstance(then, list) and isinstance(now, list) and len(then) == len(now):
+        for i, (a, b) in enumerate(zip(then, now, strict=True)):
+            yield from compare(a, b, f"{path}[{i}]")
+    elif isinstance(then, int | float) and isinstance(now, int | float):
+        if not math.isclose(then, now, rel_tol=RELATIVE, abs_tol=ABSOLUTE):
+            yield f"{path}: {then} then, {now} now"
+    elif then != now:
+        yield f"{path}: {str(then)[:80]!r} then, {str(now)[:80]!r} now"

@@ -1,0 +1,114 @@
+"""Whether executed notebooks reproduce: nbval runs them again and compares."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+
+from analysis.errors import UserError
+from analysis.project import ROOT_VARIABLE, Project
+from analysis.report.record import NOTEBOOK, records
+
+
+@dataclass(frozen=True)
+class Verified:
+    """One run executed again: it reproduced, or where it differs.
+
+    Attributes:
+        identity: of the run.
+        differences: empty where it reproduced; such as `rate.value: 0.3 then, 0.4 now`.
+    """
+
+    identity: str
+    differences: tuple[str, ...]
+
+    @property
+    def reproduced(self) -> bool:
+        return not self.differences
+
+
+def notebooks(
+    project: Project, studies: Sequence[str], markets: Sequence[str], windows: Sequence[str]
+) -> dict[str, Path]:
+    """The executed notebooks of finished runs, by identity; empty sequences mean all.
+
+    Raises:
+        UserError: there is no such study, or no finished run of that kind.
+    """
+    for name in studies:
+        project.study(name)
+    found = {
+        record.identity: folder / NOTEBOOK
+        for folder, record in records(project.reports)
+        if record.status == "done"
+        and record.study in (studies or {record.study})
+        and record.market in (markets or {record.market})
+        and record.window in (windows or {record.window})
+    }
+    if not found:
+        raise UserError("verify", "no finished run of that kind; make some with `study run`")
+    return found
+
+
+def verify(
+    project: Project,
+    found: dict[str, Path],
+    *,
+    jobs: int,
+    done: Callable[[Verified], None] | None = None,
+) -> list[Verified]:
+    """Re-executes notebooks with nbval, `jobs` at once, and compares what they show.
+
+    Returns:
+        One result a notebook, in the order in which they ended.
+    """
+    results = []
+    # Threads only wait here: each notebook is executed by a process of its own.
+    with ThreadPoolExecutor(jobs) as pool:
+        waiting = [pool.submit(_verify_one, project, name, path) for name, path in found.items()]
+        for future in as_completed(waiting):
+            results.append(future.result())
+            if done:
+                done(results[-1])
+    return results
+
+
+def _verify_one(project: Project, identity: str, path: Path) -> Verified:
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.json"
+        finished = subprocess.run(
+            _command(path, report),
+            cwd=folder,
+            env={**os.environ, ROOT_VARIABLE: str(project.root)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if not report.exists():
+            return Verified(identity, ("nbval could not run", finished.stderr.strip()[-300:]))
+        differences = [each for found in json.loads(report.read_text()).values() for each in found]
+    if finished.returncode and not differences:
+        differences = ["nbval ended with an error"]
+    return Verified(identity, tuple(differences))
+
+
+def _command(path: Path, report: Path) -> Sequence[str]:
+    plugins = ["-p", "analysis.runs.nbval_typed", "-p", "no:cacheprovider"]
+    options = ["--nbval", "--nbval-current-env", "--tb=no", "-q", "--typed-report", str(report)]
+    return [
+        sys.executable,
+        "-m",
+        "pytest",
+        *plugins,
+        *options,
+        "--rootdir",
+        str(path.parent),
+        str(path),
+    ]

@@ -1,0 +1,94 @@
+"""How commands speak: bars with time left on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+console = Console(highlight=False, soft_wrap=True)
+errors = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def say(text: str) -> None:
+    """A line for a person; nothing in it is read as markup."""
+    console.print(text, markup=False)
+
+
+def say_json(value: Any) -> None:
+    """A value for a program, on standard output alone."""
+    sys.stdout.write(json.dumps(value, indent=1, ensure_ascii=False, default=str) + "\n")
+
+
+def say_table(title: str, columns: list[str], rows: list[list[str]]) -> None:
+    """A table for a person; on a pipe plain columns parted by tabs."""
+    if not console.is_terminal:
+        for row in rows:
+            say("\t".join(row))
+        return
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    for name in columns:
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    console.print(table, markup=False)
+
+
+class Steps:
+    """Progress over a known number of steps: silent in itself."""
+
+    def __init__(self, total: int) -> None:
+        self.total, self.done = total, 0
+
+    def step(self, line: str) -> None:  # noqa: ARG002 - shown by the classes below
+        self.done += 1
+
+
+class Lines(Steps):
+    """Progress as a plain line a step."""
+
+    def step(self, line: str) -> None:
+        super().step(line)
+        say(f"[{self.done}/{self.total}] {line}")
+
+
+class Bar(Steps):
+    """Progress as a bar with the time left; lines go above it."""
+
+    def __init__(self, total: int, title: str) -> None:
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeRemainingColumn,
+        )
+
+        super().__init__(total)
+        columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        shown = [TextColumn(c) if isinstance(c, str) else c for c in columns]
+        self.progress = Progress(*shown, console=console)
+        self.task = self.progress.add_task(title, total=total)
+
+    def step(self, line: str) -> None:
+        super().step(line)
+        self.progress.console.print(line, markup=False)
+        self.progress.advance(self.task)
+
+
+@contextmanager
+def steps(total: int, title: str, *, quiet: bool = False) -> Iterator[Steps]:
+    """Shows progress: a bar on a terminal, a line a step elsewhere, nothing when quiet."""
+    if quiet:
+        yield Steps(total)
+    elif console.is_terminal:
+        bar = Bar(total, title)
+        with bar.progress:
+            yield bar
+    else:
+        yield Lines(total)
