@@ -3,29 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 
 import pytest
+from support import CHECKOUT, copy_project, missing
 
 from analysis.project import ROOT_VARIABLE, Project
-
-CHECKOUT = Path(__file__).resolve().parents[1]
-
-
-def missing(what: str) -> None:
-    """Skips with a reason; under CI=true, where nothing may be missing, fails instead."""
-    if os.environ.get("CI") == "true":
-        pytest.fail(f"{what}, and under CI=true nothing may be missing")
-    pytest.skip(what)
-
-
-def copy_project(folder: Path) -> Project:
-    """A project with this checkout's params/ and notebooks/, and no data."""
-    for part in ("params", "notebooks"):
-        shutil.copytree(CHECKOUT / part, folder / part, dirs_exist_ok=True)
-    shutil.copy(CHECKOUT / "requirements.lock", folder)
-    return Project(folder)
 
 
 @pytest.fixture

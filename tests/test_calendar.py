@@ -197,4 +197,4 @@ def test_weeks_of_a_year_agree_with_the_calendar() -> None:
 
 def test_a_naive_instant_has_no_local_day() -> None:
     with pytest.raises(ValueError, match="no time zone"):
-        MARKETS[0].local_day(datetime(2026, 3, 2))  # noqa: DTZ001 - the mistake under test
+        MARKETS[0].local_day(datetime(2026, 3, 2))

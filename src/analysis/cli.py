@@ -26,6 +26,7 @@ app = typer.Typer(
     name="study",
     help="Trust & Safety studies: one question in one notebook, for every market and window.",
     no_args_is_help=True,
+    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
