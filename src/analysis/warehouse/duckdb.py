@@ -61,12 +61,17 @@ class DuckDBWarehouse:
         self.connection.execute(sql, list(parameters))
 
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-        """A query's rows, for a few of them."""
-        return self.connection.execute(sql, list(parameters)).fetchall()
+        """A query's rows, for a few of them; instants are in UTC."""
+        result = self.connection.execute(sql, list(parameters))
+        if any("TIME ZONE" in str(column[1]) for column in result.description or ()):
+            # DuckDB makes Python's instants with pytz, which nothing else here needs.
+            columns = [column.to_pylist() for column in self.arrow(sql, parameters).columns]
+            return list(zip(*columns, strict=True))
+        return result.fetchall()
 
     def arrow(self, sql: str, parameters: Sequence[object] = ()) -> pa.Table:
         """A query's result as an Arrow table."""
-        return self.connection.execute(sql, list(parameters)).to_arrow_table()
+        return self.connection.sql(sql, params=list(parameters)).to_arrow_table()
 
     def frame(self, sql: str, parameters: Sequence[object] = ()) -> pd.DataFrame:
         """A query's result as a pandas frame."""
