@@ -62,12 +62,12 @@ class DuckDBWarehouse:
 
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """A query's rows, for a few of them; instants are in UTC."""
-        result = self.connection.execute(sql, list(parameters))
-        if any("TIME ZONE" in str(column[1]) for column in result.description or ()):
+        found = self.connection.sql(sql, params=list(parameters))
+        if any("TIME ZONE" in str(kind) for kind in found.types):
             # DuckDB makes Python's instants with pytz, which nothing else here needs.
-            columns = [column.to_pylist() for column in self.arrow(sql, parameters).columns]
+            columns = [column.to_pylist() for column in found.to_arrow_table().columns]
             return list(zip(*columns, strict=True))
-        return result.fetchall()
+        return found.fetchall()
 
     def arrow(self, sql: str, parameters: Sequence[object] = ()) -> pa.Table:
         """A query's result as an Arrow table."""
