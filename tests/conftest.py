@@ -6,9 +6,9 @@ import os
 from pathlib import Path
 
 import pytest
-from support import CHECKOUT, copy_project, missing
 
 from analysis.project import ROOT_VARIABLE, Project
+from support import CHECKOUT, Checkout, copy_project, make_checkout, missing
 
 
 @pytest.fixture
@@ -27,3 +27,26 @@ def real_data() -> Path:
     if not folder.is_dir():
         missing(f"no published files in {folder}; name their folder with STUDY_REAL_DATA")
     return folder
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Checkout:
+    """A checkout without data."""
+    return make_checkout(tmp_path / "checkout", None)
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, demo: Project) -> Checkout:
+    """A checkout with small demo data and no runs."""
+    return make_checkout(tmp_path / "checkout", demo)
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory, demo: Project) -> Checkout:
+    """A checkout whose default matrix was run; tests must not change it.
+
+    Marked tests share it: `pytest.mark.xdist_group("site")` keeps them in one process.
+    """
+    made = make_checkout(tmp_path_factory.mktemp("site") / "checkout", demo)
+    made.study("run")
+    return made

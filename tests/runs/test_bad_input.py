@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from support import Checkout, missing
 
 RUN = ("run", "core_metrics")

@@ -1,0 +1,116 @@
+"""Every command in README.md is run, as it stands there, in a clone of this project."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from support import CHECKOUT, Checkout, clean_environment
+
+README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
+COMMANDS = [
+    line
+    for block in re.findall(r"```sh\n(.*?)```", README, flags=re.DOTALL)
+    for line in block.splitlines()
+]
+#: Commands that a test of their own runs.
+ELSEWHERE = {
+    "make reports": "test_make_reports_in_a_fresh_clone",
+    "make test": "this is it",
+    "source .venv/bin/activate": "the fixture's path",
+}
+
+
+def test_readme_begins_with_the_two_commands() -> None:
+    assert COMMANDS[:2] == ["make reports", "make test"]
+
+
+@pytest.mark.xdist_group("readme")
+def test_every_command_of_the_tour(checkout: Checkout, real_data: Path) -> None:
+    """In their order, in one checkout, with the command of this environment on the path."""
+    raw = checkout.project.data / "raw" / "published"
+    raw.mkdir(parents=True)
+    for folder in ("tiktok_enforcement", "meta_standards"):
+        for path in (real_data / folder).glob("*.csv.gz"):
+            (raw / path.name).symlink_to(path)
+    environment = clean_environment() | {
+        "PYTHONPATH": str(checkout.root / "src"),
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+    }
+    ran = [line for line in COMMANDS if line not in ELSEWHERE]
+    assert len(ran) >= 10
+    for line in ran:
+        # Sixty-seven runs are the business of the study's own tests; here four show the command.
+        typed = line.replace("enforcement_benchmark --all", "enforcement_benchmark")
+        done = subprocess.run(
+            ["bash", "-c", typed],
+            cwd=checkout.root,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=400,
+        )
+        assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
+
+
+@pytest.mark.xdist_group("clone")
+def test_make_reports_in_a_fresh_clone(tmp_path: Path) -> None:
+    """The first of the two commands as a person types it, from nothing; then again: no work."""
+    clone = tmp_path / "clone"
+    subprocess.run(["git", "clone", "-q", str(CHECKOUT), str(clone)], check=True)
+    for name in subprocess.check_output(
+        ["git", "diff", "--name-only", "HEAD"], cwd=CHECKOUT, text=True
+    ).split():
+        if (CHECKOUT / name).exists():
+            shutil.copy(CHECKOUT / name, clone / name)  # what is not committed yet is tested too
+    environment = clean_environment()
+    command = ["make", "reports"]
+    run = {"cwd": clone, "env": environment, "capture_output": True, "text": True, "check": True}
+    said = subprocess.run(command, **run, timeout=600).stdout  # type: ignore[call-overload]
+    index = re.search(r"^site: (.*index\.html)$", said, flags=re.MULTILINE)
+    assert index
+    assert Path(index[1]).is_file()
+    assert " 0 failed, 0 fresh already" in said
+    started = time.monotonic()
+    again = subprocess.run(command, **run, timeout=600).stdout  # type: ignore[call-overload]
+    print(f"a second call took {time.monotonic() - started:.1f} s")
+    assert " 0 done, 0 without data, 0 failed, " in again
+
+
+def test_make_lab_serves_this_project(checkout: Checkout) -> None:
+    """`study lab`, which `make lab` calls: JupyterLab answers and lists the notebooks."""
+    words = [
+        "lab",
+        "--no-browser",
+        "--ServerApp.port=0",
+        "--IdentityProvider.token=t",
+        "--allow-root",
+    ]
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from analysis.cli import main; main()", *words],
+        cwd=checkout.root,
+        env=clean_environment() | {"PYTHONPATH": str(checkout.root / "src")},
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        assert process.stderr is not None
+        address = next(
+            found[0] for line in process.stderr if (found := re.search(r"http://127\S+", line))
+        )
+        base = address.split("/lab")[0]
+        with urllib.request.urlopen(f"{base}/api/contents/notebooks?token=t", timeout=30) as reply:
+            assert b"core_metrics.ipynb" in reply.read()
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
