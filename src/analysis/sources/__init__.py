@@ -1,1 +1,1 @@
-"""Where rows come from: what is outside is mapped to the canonical tables."""
+"""Where rows come from: a source reads what others hold and loads canonical tables."""

@@ -1,0 +1,98 @@
+"""Figures that platforms publish, from files as they publish them, into `published_metrics`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from analysis.project import Project
+from analysis.sources.published.files import FileFacts, FileSummary, read_folder
+from analysis.warehouse import TABLES, Warehouse, open_warehouse
+
+__all__ = ["FileSummary", "LoadSummary", "acquire_published"]
+
+TABLE = TABLES["published_metrics"]
+
+
+@dataclass(frozen=True)
+class LoadSummary:
+    """What was read, loaded and dropped, file by file.
+
+    Attributes:
+        files: one entry a file.
+        passed_over: CSV files of the folder that are something else.
+        total: figures that the table holds now, from earlier loads too.
+        version: of the table's rows; the same rows have the same.
+    """
+
+    files: tuple[FileSummary, ...]
+    passed_over: tuple[str, ...]
+    total: int
+    version: str
+
+    def lines(self) -> list[str]:
+        """The summary for a person, one line an item."""
+        lines = [line for file in self.files for line in file.lines()]
+        if self.passed_over:
+            first = ", ".join(self.passed_over[:3])
+            more = ", …" if len(self.passed_over) > 3 else ""
+            lines.append(f"{len(self.passed_over)} other CSV files passed over: {first}{more}")
+        return [*lines, f"{TABLE.name} holds {self.total:,} figures (version {self.version})"]
+
+
+def acquire_published(project: Project, folder: Path) -> LoadSummary:
+    """Loads every TikTok and Meta file below a folder, replacing the vintages that they are.
+
+    All files are read before anything is written, and written in one transaction: it is all or
+    nothing, and a second time changes nothing.
+
+    Args:
+        project: whose warehouse is loaded; it is made where there is none.
+        folder: where the files lie, gzipped or not, in any folder below it.
+
+    Raises:
+        UserError: there are none, one can't be read whole, or the warehouse is locked.
+    """
+    files, passed_over = read_folder(folder)
+    frame = _frame(files)
+    with open_warehouse(project, write=True) as warehouse:
+        total, version = _replace(warehouse, files, frame)
+    return LoadSummary(tuple(f.summary for f in files), tuple(passed_over), total, version)
+
+
+def _frame(files: list[FileFacts]) -> pd.DataFrame:
+    rows = [
+        (fact.publisher, file.summary.vintage, *fact[1:]) for file in files for fact in file.facts
+    ]
+    return pd.DataFrame(rows, columns=list(TABLE.columns))
+
+
+def _replace(warehouse: Warehouse, files: list[FileFacts], frame: pd.DataFrame) -> tuple[int, str]:
+    """The new rows for the old of the same publishers and vintages; all of it or none."""
+    warehouse.execute("BEGIN")
+    try:
+        for file in files:
+            for publisher in file.form.publishers:
+                where = "publisher = ? AND vintage = ?"
+                values = (publisher, file.summary.vintage)
+                warehouse.execute(f"DELETE FROM {TABLE.name} WHERE {where}", values)
+        warehouse.connection.register("_incoming", frame)
+        warehouse.execute(f"INSERT INTO {TABLE.name} SELECT * FROM _incoming ORDER BY ALL")
+        total, version = _version(warehouse)
+        warehouse.stamp(TABLE.name, version)
+        warehouse.execute("COMMIT")
+    except BaseException:
+        warehouse.execute("ROLLBACK")
+        raise
+    return total, version
+
+
+def _version(warehouse: Warehouse) -> tuple[int, str]:
+    """How many rows there are, and a hash of all of them in order."""
+    columns = ", ".join(f"coalesce({name}::VARCHAR, '')" for name in TABLE.columns)
+    line = f"concat_ws('|', {columns})"
+    query = f"SELECT count(*), md5(string_agg({line}, chr(10) ORDER BY {line})) FROM {TABLE.name}"
+    total, digest = warehouse.rows(query)[0]
+    return int(total), str(digest)[:12]
