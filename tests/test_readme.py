@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -67,11 +66,6 @@ def test_make_reports_in_a_fresh_clone(tmp_path: Path) -> None:
     """The first of the two commands as a person types it, from nothing; then again: no work."""
     clone = tmp_path / "clone"
     subprocess.run(["git", "clone", "-q", str(CHECKOUT), str(clone)], check=True)
-    for name in subprocess.check_output(
-        ["git", "diff", "--name-only", "HEAD"], cwd=CHECKOUT, text=True
-    ).split():
-        if (CHECKOUT / name).exists():
-            shutil.copy(CHECKOUT / name, clone / name)  # what is not committed yet is tested too
     environment = clean_environment()
     command = ["make", "reports"]
     run = {"cwd": clone, "env": environment, "capture_output": True, "text": True, "check": True}
