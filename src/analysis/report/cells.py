@@ -1,0 +1,235 @@
+"""What a notebook shows, as a page shows it: typed displays and text; anything else by a note.
+
+A kernel can put any HTML and any script into its outputs. A page takes only what it knows how to
+show safely: figures, tables and findings by their own types, and plain text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from markupsafe import Markup
+from nbformat import NotebookNode
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from analysis.figures.displays import FIGURE, TABLE, Shape
+from analysis.report.svg import inline
+from analysis.safeguards.secrets import redact
+from analysis.studies.findings import FINDING, Finding
+
+#: Characters of one text output; a page is for reading, the notebook beside it has the rest.
+LONGEST = 20_000
+#: Colours and cursor moves, as terminals read them (ECMA-48).
+_ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
+
+
+class _Payload(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Data(_Payload):
+    """Rows under their columns' names, as `displays.columns_and_rows` makes them."""
+
+    columns: list[str]
+    rows: list[list[str | int | float | bool | None]]
+
+
+class FigureWords(_Payload):
+    """The payload of a figure."""
+
+    name: str
+    title: str
+    alt: str
+    caption: str
+    data: Data
+
+
+class TableColumn(_Payload):
+    """The heading of a table's column, and how its values are shown."""
+
+    key: str
+    title: str
+    shape: Shape
+
+
+class TableWords(_Payload):
+    """The payload of a table."""
+
+    name: str
+    caption: str
+    note: str = ""
+    columns: list[TableColumn]
+    data: Data
+
+
+@dataclass(frozen=True)
+class FigureBlock:
+    """A figure; `file` is its CSV below the page's data folder."""
+
+    words: FigureWords
+    svg: Markup
+    id: str
+    file: str
+    kind: str = "figure"
+
+
+@dataclass(frozen=True)
+class TableBlock:
+    """A table; `file` is its CSV below the page's data folder."""
+
+    words: TableWords
+    id: str
+    file: str
+    kind: str = "table"
+
+
+@dataclass(frozen=True)
+class FindingsBlock:
+    """Findings that follow one another in one cell."""
+
+    findings: tuple[Finding, ...]
+    kind: str = "findings"
+
+
+@dataclass(frozen=True)
+class TextBlock:
+    """Plain text that a cell printed or returned."""
+
+    text: str
+    kind: str = "text"
+
+
+@dataclass(frozen=True)
+class NoteBlock:
+    """What stands in the place of something that a page does not show."""
+
+    text: str
+    kind: str = "note"
+
+
+Block = FigureBlock | TableBlock | FindingsBlock | TextBlock | NoteBlock
+PayloadT = TypeVar("PayloadT", bound=BaseModel)
+
+
+class Names:
+    """Names of data files: slugs, each once, the same for the page and for the files."""
+
+    def __init__(self) -> None:
+        self._given: Counter[str] = Counter()
+
+    def file(self, name: str) -> str:
+        """A CSV's name.
+
+        >>> names = Names()
+        >>> names.file("Rate"), names.file("rate"), names.file("../etc")
+        ('rate.csv', 'rate_2.csv', 'etc.csv')
+        """
+        slug = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")[:60] or "data"
+        self._given[slug] += 1
+        count = self._given[slug]
+        if count == 1:
+            return f"{slug}.csv"
+        return self.file(f"{slug}_{count}")
+
+
+def blocks(notebook: NotebookNode) -> list[list[Block]]:
+    """What each cell of an executed notebook shows, cell by cell."""
+    names = Names()
+    return [
+        _joined(
+            block
+            for output in cell.get("outputs", ())
+            if (block := _block(output, names)) is not None
+        )
+        for cell in notebook.cells
+    ]
+
+
+def _joined(found: Iterator[Block]) -> list[Block]:
+    """Findings in a row become one list, and lines of text one text."""
+    joined: list[Block] = []
+    for block in found:
+        last = joined[-1] if joined else None
+        if isinstance(block, FindingsBlock) and isinstance(last, FindingsBlock):
+            joined[-1] = FindingsBlock(last.findings + block.findings)
+        elif isinstance(block, TextBlock) and isinstance(last, TextBlock):
+            joined[-1] = TextBlock(f"{last.text}\n{block.text}")
+        elif block != last:
+            joined.append(block)
+    return joined
+
+
+def _block(output: Mapping[str, Any], names: Names) -> Block | None:
+    kind = output.get("output_type")
+    if kind == "stream":
+        return _text(output.get("text", ""))
+    if kind == "error":
+        # Never the traceback: it holds values, and values may be secrets.
+        return NoteBlock(f"This cell stopped with an error ({output.get('ename', 'unknown')}).")
+    return _display(output.get("data", {}), names)
+
+
+def _display(data: Mapping[str, Any], names: Names) -> Block | None:
+    if (figure := read(FigureWords, data.get(FIGURE))) is not None:
+        return _figure(figure, data, names)
+    if (table := read(TableWords, data.get(TABLE))) is not None:
+        file = names.file(table.name)
+        return TableBlock(table, _id("table", file), file)
+    if (finding := read(Finding, data.get(FINDING))) is not None:
+        return FindingsBlock((finding,))
+    text = whole(data.get("text/plain", ""))
+    if text and not _names_an_object(text):
+        return _text(text)
+    kinds = ", ".join(sorted(kind for kind in data if kind != "text/plain")) or "an object"
+    return NoteBlock(f"Left out of the page: {kinds}. It is in the notebook.") if data else None
+
+
+def _figure(words: FigureWords, data: Mapping[str, Any], names: Names) -> Block:
+    file = names.file(words.name)
+    where = _id("figure", file)
+    svg = inline(
+        whole(data.get("image/svg+xml", "")),
+        prefix=where,
+        title=words.title,
+        description=words.alt,
+    )
+    if svg is None:
+        return NoteBlock(f"{words.title}. {words.alt} (The picture itself could not be shown.)")
+    return FigureBlock(words, svg, where, file)
+
+
+def _id(kind: str, file: str) -> str:
+    return f"{kind}-{file.removesuffix('.csv').replace('_', '-')}"
+
+
+def _text(text: Any) -> TextBlock | None:
+    clean = redact(_ANSI.sub("", whole(text))).strip("\n")
+    if not clean.strip():
+        return None
+    if len(clean) > LONGEST:
+        clean = clean[:LONGEST] + "\n… (the rest is in the notebook)"
+    return TextBlock(clean)
+
+
+def _names_an_object(text: str) -> bool:
+    """Whether a text is only Python's name of an object, which tells a reader nothing."""
+    return re.fullmatch(r"<[^<>]*>", text.strip()) is not None
+
+
+def whole(text: Any) -> str:
+    """A text of a notebook file, which may lie there as a list of lines."""
+    return "".join(text) if isinstance(text, Sequence) else ""
+
+
+def read(model: type[PayloadT], payload: Any) -> PayloadT | None:
+    """A display's payload through its model; None where it is not of that kind."""
+    if payload is None:
+        return None
+    try:
+        return model.model_validate(payload)
+    except ValidationError:
+        return None

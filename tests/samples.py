@@ -1,0 +1,295 @@
+"""A small executed notebook and the record of its run, as the runner would leave them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pandas as pd
+from nbformat import NotebookNode
+from nbformat.v4 import (
+    new_code_cell,
+    new_markdown_cell,
+    new_notebook,
+    new_output,
+)
+
+from analysis.figures.displays import Column, Figure, Table
+from analysis.figures.style import BLUE, band, canvas, to_svg
+from analysis.report.page import data_files, render
+from analysis.report.record import DATA, NOTEBOOK, PAGE, RECORD, RunRecord
+from analysis.studies.findings import Comparison, Finding
+
+DAYS = [f"2026-03-0{day}" for day in range(2, 9)]
+RATES = [0.0016, 0.0017, 0.0018, 0.0017, 0.0019, 0.0018, 0.0017]
+
+
+def finding(name: str = "violative_view_rate", **changes: Any) -> Finding:
+    """A finding that moved, and is a headline; `changes` go over it."""
+    comparison = Comparison(
+        label="2026-W09",
+        value=0.0014,
+        difference=0.0003,
+        low=0.0001,
+        high=0.0005,
+        verdict="up",
+        text="0.03 points above 2026-W09, between 0.01 and 0.05",
+    )
+    values: dict[str, Any] = {
+        "name": name,
+        "title": "Violative view rate",
+        "text": "17 of 10,000 views were of violative content; between 15 and 19.",
+        "value": 0.0017,
+        "low": 0.0015,
+        "high": 0.0019,
+        "unit": "share",
+        "sample": "1,204 labelled draws",
+        "comparisons": (comparison,),
+        "verdict": "up",
+        "meaning": "worse",
+        "headline": True,
+        "notes": ("Views of content in review are left out.",),
+    }
+    return Finding(**values | changes)
+
+
+def calm(name: str = "overturn_rate") -> Finding:
+    """A finding within its uncertainty."""
+    comparison = Comparison(
+        label="2026-W09",
+        value=0.12,
+        difference=0.01,
+        low=-0.02,
+        high=0.04,
+        verdict="no_change",
+        text="no clear change from 2026-W09 (12.0%)",
+    )
+    return finding(
+        name,
+        title="Overturn rate",
+        text="13.0% of appealed decisions were overturned; between 10.4% and 15.9%.",
+        value=0.13,
+        low=0.104,
+        high=0.159,
+        sample="612 resolved appeals",
+        comparisons=(comparison,),
+        verdict="no_change",
+        meaning="neutral",
+        notes=(),
+    )
+
+
+@cache
+def picture() -> str:
+    with canvas("chart") as drawn:
+        axes = drawn.subplots()
+        axes.plot(range(7), RATES, color=BLUE.light, marker="o", label="Japan")
+        band(axes, range(7), [r - 2e-4 for r in RATES], [r + 2e-4 for r in RATES])
+        axes.set_xticks(range(7), DAYS)
+        axes.set_ylabel("share of views")
+        return to_svg(drawn)
+
+
+def figure(name: str = "violative_view_rate", **changes: Any) -> Figure:
+    """A chart of a week with its interval as a band."""
+    data = pd.DataFrame({"day": DAYS, "rate": RATES, "source": ["=cmd()", *["sample"] * 6]})
+    values: dict[str, Any] = {
+        "name": name,
+        "title": "Violative views stayed near 17 of 10,000",
+        "alt": "A line from 0.16% on 2 March to 0.17% on 8 March, highest at 0.19% on 6 March.",
+        "caption": "Labelled draws from the impression stream; the band is the 95% interval.",
+        "data": data,
+        "svg": picture(),
+    }
+    return Figure(**values | changes)
+
+
+def table(name: str = "by_policy", **changes: Any) -> Table:
+    """A table of text, counts and shares; one value is missing."""
+    frame = pd.DataFrame(
+        {
+            "policy": ["Spam and fake engagement", "Hate speech", "-harassment"],
+            "decisions": [120_345, 8_021, 11],
+            "proactive": [0.973, 0.81, None],
+        }
+    )
+    columns = (
+        Column("policy", "Policy"),
+        Column("decisions", "Decisions", "count"),
+        Column("proactive", "Proactive removals (%)", "share"),
+    )
+    values: dict[str, Any] = {
+        "name": name,
+        "caption": "Removals by policy",
+        "frame": frame,
+        "columns": columns,
+        "note": "Policies with fewer than 11 decisions are left out.",
+    }
+    return Table(**values | changes)
+
+
+def show(*shown: Any) -> list[NotebookNode]:
+    """The outputs of a cell that displays these objects."""
+    return [new_output("display_data", data=each._repr_mimebundle_()) for each in shown]
+
+
+def notebook(*cells: NotebookNode) -> NotebookNode:
+    """An executed notebook of these cells, or a typical one without any."""
+    return new_notebook(cells=list(cells) or typical())
+
+
+def code(source: str, *outputs: NotebookNode, tags: Sequence[str] = ()) -> NotebookNode:
+    return new_code_cell(source, outputs=list(outputs), metadata={"tags": list(tags)})
+
+
+def typical() -> list[NotebookNode]:
+    """What a study's notebook holds: prose, parameters, findings, a figure, a table, text."""
+    returned = {"text/plain": "Core metrics: Japan, 2026-W10"}
+    return [
+        new_markdown_cell("# Core metrics\n\nHow safe was this market, and what moved?"),
+        code('market = "JP"\nwindow = "2026-W10"', tags=("parameters",)),
+        code('market = "JP"  # Parameters', tags=("injected-parameters",)),
+        code(
+            'study = open_study("core_metrics", market=market, window=window)\nstudy',
+            new_output("execute_result", data=returned),
+        ),
+        new_markdown_cell("## What was found\n\nEach number has its *interval*."),
+        code("findings", *show(finding(), calm())),
+        new_markdown_cell("## How it moved\n\n### Day by day\n\nThe band is the interval."),
+        code("figure", *show(figure())),
+        new_markdown_cell("### By policy\n\n| a | b |\n|---|--:|\n| x | 1 |\n"),
+        code("table", *show(table())),
+        code(
+            "print('x')", new_output("stream", name="stdout", text="\x1b[31m7 days read\x1b[0m\n")
+        ),
+    ]
+
+
+def record(**changes: Any) -> RunRecord:
+    """The record of the typical notebook's run."""
+    values: dict[str, Any] = {
+        "study": "core_metrics",
+        "market": "JP",
+        "window": "2026-W10",
+        "status": "done",
+        "title": "Core safety metrics",
+        "question": "How safe was this market in this window, and what moved?",
+        "decision": "Whether this market needs attention this week.",
+        "owner": "Safety measurement",
+        "market_name": "Japan",
+        "zone": "Asia/Tokyo",
+        "start": date(2026, 3, 2),
+        "end": date(2026, 3, 9),
+        "start_utc": datetime(2026, 3, 1, 15, tzinfo=UTC),
+        "end_utc": datetime(2026, 3, 8, 15, tzinfo=UTC),
+        "parameters": {"market": "JP", "window": "2026-W10", "confidence": 0.95},
+        "key": "0f1e2d3c4b5a6978",
+        "key_parts": {"notebook": "aa", "data": "bb"},
+        "data_until": date(2026, 3, 9),
+        "started_at": datetime(2026, 3, 9, 4, 5, tzinfo=UTC),
+        "seconds": 6.25,
+        "revision": "7a838b1",
+        "versions": {"python": "3.11.7", "pandas": "3.1.1"},
+        "seed": 20260302,
+        "findings": (finding(), calm()),
+    }
+    return RunRecord(**values | changes)
+
+
+#: What data may hold when somebody means harm, or merely when people name things.
+HOSTILE = (
+    "<script>pwned=1</script>",
+    "</script><script>pwned=1</script>",
+    "<img src=x onerror=pwned=1>",
+    '"><img src=x onerror=pwned=1>',
+    "'><svg onload=pwned=1>",
+    "<svg><script href=data:,pwned=1 /></svg>",
+    "<svg><animate onbegin=pwned=1 attributeName=x dur=1s>",
+    "<math><mtext></p><img src=x onerror=pwned=1>",
+    "<iframe srcdoc='<script>parent.pwned=1</script>'></iframe>",
+    "<iframe src=javascript:parent.pwned=1>",
+    "<object data='data:text/html,<script>pwned=1</script>'>",
+    "<embed src=//evil.example/x>",
+    "<link rel=stylesheet href=//evil.example/x.css>",
+    "<style>*{display:none}</style>",
+    "</style><script>pwned=1</script>",
+    "</title><script>pwned=1</script>",
+    "</textarea><script>pwned=1</script>",
+    "<meta http-equiv=refresh content='0;url=//evil.example'>",
+    "<base href=//evil.example/>",
+    "<form action=//evil.example><button>go</button></form>",
+    "<input autofocus onfocus=pwned=1>",
+    "<details open ontoggle=pwned=1>",
+    "<body onload=pwned=1>",
+    "<a href=javascript:pwned=1>x</a>",
+    "<a href='java\tscript:pwned=1'>x</a>",
+    "<!--><script>pwned=1</script>-->",
+    "<![CDATA[<script>pwned=1</script>]]>",
+    "{{ 7*7 }}{{ cycler.__init__.__globals__ }}",
+    "{% for x in ().__class__.__base__.__subclasses__() %}{% endfor %}",
+    "{# comment #}${7*7}#{7*7}<%= 7*7 %>",
+    "&lt;script&gt;pwned=1&lt;/script&gt;",
+    "&#60;script&#62;pwned=1&#60;/script&#62;",
+    "\u202egnp.exe \u2066isolate",
+    "\x00\x08null",
+    '=HYPERLINK("//evil.example","x")',
+    "' onmouseover='pwned=1",
+    '" autofocus onfocus="pwned=1',
+    "`onmouseover=pwned=1`",
+    "javascript:pwned=1",
+    "日本 العربية עברית 🏴‍☠️ Ünïcode",
+)
+
+
+def planted(hostile: str) -> tuple[NotebookNode, RunRecord]:
+    """A typical run with a hostile string in every place that data can reach, prose aside."""
+    found = finding(
+        title=hostile,
+        text=hostile,
+        sample=hostile,
+        notes=(hostile,),
+        comparisons=(finding().comparisons[0].model_copy(update={"text": hostile}),),
+    )
+    words = {"title": hostile, "alt": hostile, "caption": hostile}
+    frame = pd.DataFrame({"policy": [hostile], "decisions": [hostile]})
+    columns = (Column("policy", hostile), Column("decisions", hostile, "count"))
+    cells = [
+        code(f"# {hostile}", *show(found, figure(hostile, **words))),
+        code(
+            "pass",
+            *show(table(hostile, caption=hostile, note=hostile, frame=frame, columns=columns)),
+        ),
+        code("pass", new_output("stream", name="stdout", text=hostile)),
+        code("pass", new_output("error", ename=hostile, evalue=hostile, traceback=[hostile])),
+        code("pass", new_output("display_data", data={hostile: hostile, "text/html": hostile})),
+    ]
+    kept = record(
+        title=hostile,
+        question=hostile,
+        decision=hostile,
+        owner=hostile,
+        market_name=hostile,
+        reason=hostile,
+        revision=hostile,
+        parameters={hostile: hostile},
+        key_parts={hostile: hostile},
+        versions={hostile: hostile},
+        findings=(found,),
+    )
+    return notebook(*cells), kept
+
+
+def put(reports: Path, kept: RunRecord, shown: NotebookNode) -> RunRecord:
+    """A run's folder in a site, as the runner leaves it."""
+    folder = reports / kept.identity
+    (folder / DATA).mkdir(parents=True)
+    for name, text in data_files(shown).items():
+        (folder / DATA / name).write_text(text, encoding="utf-8")
+    (folder / PAGE).write_text(render(shown, kept, site_title="Safety Studies"), encoding="utf-8")
+    (folder / NOTEBOOK).write_text(nbformat.writes(shown), encoding="utf-8")
+    (folder / RECORD).write_text(kept.model_dump_json(), encoding="utf-8")
+    return kept
