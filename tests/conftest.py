@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from pathlib import Path
 
@@ -9,6 +10,9 @@ import pytest
 
 from analysis.project import ROOT_VARIABLE, Project
 from support import CHECKOUT, Checkout, copy_project, make_checkout, missing
+
+#: Small enough for seconds, large enough for every market to have a usable week.
+DEMO_SCALE = 0.1
 
 
 @pytest.fixture
@@ -50,3 +54,33 @@ def site(tmp_path_factory: pytest.TempPathFactory, demo: Project) -> Checkout:
     made = make_checkout(tmp_path_factory.mktemp("site") / "checkout", demo)
     made.study("run")
     return made
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project whose warehouse holds small demo data; tests must not change it.
+
+    Built once: the processes of pytest-xdist share the folder above their own, the first that
+    gets the lock builds aside and renames, the others wait for the lock.
+    """
+    from analysis.warehouse.demo import make_demo
+
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    made = folder / "demo-project"
+    with (folder / "demo.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            partial = tmp_path_factory.mktemp("demo")
+            make_demo(copy_project(partial), scale=DEMO_SCALE)
+            partial.rename(made)
+    return Project(made)
+
+
+@pytest.fixture
+def demo_env(demo: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """The shared demo project, found by commands and notebooks."""
+    monkeypatch.setenv(ROOT_VARIABLE, str(demo.root))
+    monkeypatch.chdir(demo.root)
+    return demo
