@@ -85,12 +85,12 @@ class PolicyWorld:
 
 DEFAULT_POLICY = PolicyWorld(0.002)
 POLICIES = {
-    "child_safety": PolicyWorld(0.0020, 0.0, 1.6),
-    "violent_extremism": PolicyWorld(0.0022, 0.0, 1.3),
-    "human_exploitation": PolicyWorld(0.0016, 0.0, 0.9),
-    "suicide_self_harm": PolicyWorld(0.0026, 0.15, 1.1),
+    "child_safety": PolicyWorld(0.0026, 0.0, 1.6),
+    "violent_extremism": PolicyWorld(0.0026, 0.0, 1.3),
+    "human_exploitation": PolicyWorld(0.0026, 0.0, 0.9),
+    "suicide_self_harm": PolicyWorld(0.0032, 0.15, 1.1),
     "violent_behaviour": PolicyWorld(0.0034, 0.05, 1.2),
-    "sexual_exploitation": PolicyWorld(0.0020, 0.0, 1.3),
+    "sexual_exploitation": PolicyWorld(0.0030, 0.0, 1.3),
     "hate_speech": PolicyWorld(0.0042, 0.05, 1.5),
     "graphic_content": PolicyWorld(0.0048, 0.45, 1.1),
     "weapons_drugs": PolicyWorld(0.0060, 0.10, 0.6),
@@ -101,6 +101,15 @@ POLICIES = {
     "misinformation": PolicyWorld(0.0080, 0.30, 0.6),
     "spam": PolicyWorld(0.0140, 0.10, 0.5),
 }
+
+#: Views that a post would have, at the median; the most that one can have, and the most that one
+#: that violates can, since what is recommended widely is checked first.
+MEDIAN_VIEWS = 60
+MOST_VIEWS = 3_000_000
+MOST_VIOLATING_VIEWS = 1_500
+#: Reports per view of a harmless and of a violating post, at the median post.
+REPORT_RATE = 0.0020
+VIOLATING_REPORT_RATE = 0.018
 
 #: How well the classifier ranks a violating post above another, by language (area under the ROC).
 AUC = {
@@ -194,16 +203,16 @@ class Incident:
 
 
 SPAM_WAVE = Incident(
-    "spam_wave", "spam_wave", date(2026, 2, 28), date(2026, 3, 7), "posts", 0.60,
+    "spam_wave", "spam_wave", date(2026, 2, 28), date(2026, 3, 7), "posts", 0.30,
     "posts by spam accounts, as a share of the market's usual posts a day; the classifier ranks "
     "them less well (separation times 0.5)",
     market="BR", surface="live", policy="spam",
 )  # fmt: skip
 CLASSIFIER_OUTAGE = Incident(
-    "classifier_outage", "classifier_outage", date(2026, 3, 3), date(2026, 3, 7), "auc", 0.5,
+    "classifier_outage", "classifier_outage", date(2026, 3, 2), date(2026, 3, 8), "auc", 0.5,
     "risk scores of posts in this language carry no information and stay low, so that next to "
     "nothing is found proactively",
-    language="de",
+    language="es",
 )  # fmt: skip
 LOGGING_CHANGE = Incident(
     "logging_change", "logging_change", date(2026, 3, 2), None, "views", 2.0,
@@ -267,6 +276,14 @@ EXPERIMENTS = (
     ),
 )  # fmt: skip
 
+#: Risk scores from which a post is removed by machine, and from which people look at it.
+AUTOMATED_FROM = 0.75
+QUEUED_FROM = 0.05
+#: Median seconds from posting to a machine's and to a person's decision.
+AUTOMATED_S = 60
+QUEUED_S = 8_000
+#: Median seconds from a first report to a decision.
+REPORTED_S = 18_000
 #: Moderators: chance to see a violation, chance to clear a harmless post; raters vary around it.
 REVIEW_SENSITIVITY = 0.93
 REVIEW_SPECIFICITY = 0.985

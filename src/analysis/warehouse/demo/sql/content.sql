@@ -28,7 +28,7 @@ picked AS (
 ranked AS (
     SELECT *, CASE
         WHEN wave THEN 1073741824 + floor(pick * spammers)::BIGINT
-        ELSE floor(creators * pick * pick * sqrt(pick))::BIGINT END AS rank
+        ELSE floor(creators * pick * sqrt(pick))::BIGINT END AS rank
     FROM picked
 ),
 named AS (
@@ -71,6 +71,7 @@ scored AS (
     SELECT
         j.*,
         CASE
+            WHEN anchor THEN -6
             WHEN o.market IS NOT NULL THEN -4.6 + 0.5 * z(content_id, 17)
             ELSE $base_logit - separation * separation / 2 + separation * (
                 z(content_id, 17)
@@ -85,8 +86,11 @@ SELECT
     market, no, k, s, posted, content_id, creator_id, language, surface, topic, violates, suspect,
     round(least(600, greatest(3, spread(content_id, 18, 21.0, 0.8))), 1) AS duration_s,
     greatest(0.0001, least(0.9999, round(1 / (1 + exp(-logit)), 4))) AS risk_score,
-    CASE WHEN anchor THEN 500 ELSE least(3000000, $median_views * appeal) END AS potential,
-    reporting * CASE WHEN violates THEN 0.016 * w.reported ELSE 0.0016 END
+    CASE WHEN anchor THEN 500 ELSE least(
+        CASE WHEN violates THEN $most_violating_views ELSE $most_views END,
+        $median_views * appeal) END AS potential,
+    reporting
+        * CASE WHEN violates THEN $violating_report_rate * w.reported ELSE $report_rate END
         * spread(content_id, 19, 0.75, 0.8) AS report_rate,
     w.limited
 FROM scored JOIN w_policy AS w ON w.policy = scored.suspect;

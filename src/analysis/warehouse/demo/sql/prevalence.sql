@@ -27,28 +27,31 @@ JOIN (SELECT no, week, min(s) AS from_s, max(s) + 3600 AS to_s FROM hours GROUP 
     USING (no, week)
 GROUP BY ALL;
 
-INSERT INTO prevalence_draws
+-- Each draw's target on the running sum of weights; tables of their own, or DuckDB 2.0 works the
+-- random numbers out anew for every comparison of the joins.
+CREATE OR REPLACE TEMP TABLE draws AS
 WITH numbered AS (
     SELECT w.*, unnest(range($draws)) AS i FROM weeks AS w
 ),
-draws AS (
-    SELECT
-        * EXCLUDE i,
-        pseudonym(7, no, week * 1048576 + i) AS draw_id,
-        u(draw_id, 101) < 0.1 AS defensive,
-        floor(u(draw_id, 102) * CASE WHEN defensive THEN views ELSE weight END)::BIGINT + 1
-            AS target
-    FROM numbered
-),
-drawn AS (
-    SELECT d.*, c.content_id, c.views AS v, c.weight AS a
-    FROM (FROM draws WHERE defensive) AS d
-    ASOF JOIN weekly AS c ON c.no = d.no AND c.week = d.week AND d.target <= c.views_up
-    UNION ALL
-    SELECT d.*, c.content_id, c.views AS v, c.weight AS a
-    FROM (FROM draws WHERE NOT defensive) AS d
-    ASOF JOIN weekly AS c ON c.no = d.no AND c.week = d.week AND d.target <= c.weight_up
+named AS (
+    SELECT * EXCLUDE i, pseudonym(7, no, week * 1048576 + i) AS draw_id FROM numbered
 )
+SELECT
+    *,
+    u(draw_id, 101) < 0.1 AS defensive,
+    floor(u(draw_id, 102) * CASE WHEN defensive THEN views ELSE weight END)::BIGINT + 1 AS target
+FROM named;
+
+CREATE OR REPLACE TEMP TABLE drawn AS
+SELECT d.*, c.content_id, c.views AS v, c.weight AS a
+FROM (FROM draws WHERE defensive) AS d
+ASOF JOIN weekly AS c ON c.no = d.no AND c.week = d.week AND d.target <= c.views_up
+UNION ALL
+SELECT d.*, c.content_id, c.views AS v, c.weight AS a
+FROM (FROM draws WHERE NOT defensive) AS d
+ASOF JOIN weekly AS c ON c.no = d.no AND c.week = d.week AND d.target <= c.weight_up;
+
+INSERT INTO prevalence_draws
 SELECT
     draw_id, content_id, d.market, p.surface,
     make_timestamptz((greatest(d.from_s, p.posted)

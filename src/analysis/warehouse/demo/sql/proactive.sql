@@ -4,17 +4,17 @@ CREATE OR REPLACE TEMP TABLE proactive AS
 WITH queued AS (
     SELECT
         content_id, market, no, creator_id, posted, violates, suspect, limited,
-        risk_score >= 0.8 AND u(content_id, 21) < 0.88 AS automated,
+        risk_score >= $automated_from AND u(content_id, 21) < 0.88 AS automated,
         posted + 20 + CASE
-            WHEN automated THEN spread(content_id, 22, 200, 1.6)
-            ELSE spread(content_id, 22, 9000, 1.3) END AS decided,
+            WHEN automated THEN spread(content_id, 22, $automated_s, 1.7)
+            ELSE spread(content_id, 22, $queued_s, 1.3) END AS decided,
         CASE
             WHEN automated THEN TRUE
             WHEN violates THEN u(content_id, 23) < $sensitivity
             ELSE u(content_id, 23) >= $specificity
         END AS acted
     FROM posts
-    WHERE risk_score >= 0.05 AND (automated OR u(content_id, 24) < 0.92)
+    WHERE risk_score >= $queued_from AND (automated OR u(content_id, 24) < 0.92)
 )
 SELECT
     *,

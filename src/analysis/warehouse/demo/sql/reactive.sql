@@ -37,7 +37,7 @@ reviewed AS (
         NOT p.violates AND u(content_id, 61) < 0.25 AS automated,
         f.at_s + 30 + CASE
             WHEN automated THEN spread(content_id, 62, 300, 1.0)
-            ELSE spread(content_id, 62, 18000, 1.4) END AS decided,
+            ELSE spread(content_id, 62, $reported_s, 1.4) END AS decided,
         CASE
             WHEN automated THEN FALSE
             WHEN violates THEN u(content_id, 63) < $sensitivity

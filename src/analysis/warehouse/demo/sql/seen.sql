@@ -6,7 +6,8 @@ WITH slots AS (
         p.content_id, p.no, p.k, p.posted, p.surface AS home, p.potential * w.mass AS due,
         bits(content_id, 32 + slot) AS b,
         w.first_age + ((b >> 26) * w.width) // 67108864 AS age
-    FROM posts AS p, w_slot AS w
+    FROM (SELECT *, unnest(range($slots)) AS slot FROM posts) AS p
+    JOIN w_slot AS w USING (slot)
 ),
 lit AS (
     SELECT
