@@ -72,7 +72,7 @@ def test_cells_say_the_verdict_in_shape_and_word(project: Project, reports: Path
     page = text(project)
     for mark in ("◆</span> 1 worse, 1 better", "=</span> No clear difference"):
         assert mark in page
-    for mark in ("●</span> 1 better", "◇</span> 1 moved"):
+    for mark in ("●</span> 1 better", "◇</span> 1 stands out"):
         assert mark in page
 
 

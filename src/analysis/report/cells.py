@@ -94,6 +94,13 @@ class FindingsBlock:
     findings: tuple[Finding, ...]
     kind: str = "findings"
 
+    @property
+    def shared_notes(self) -> tuple[str, ...]:
+        """Notes of more than one of these findings: said once, below them."""
+        times = Counter(note for finding in self.findings for note in set(finding.notes))
+        ordered = dict.fromkeys(note for finding in self.findings for note in finding.notes)
+        return tuple(note for note in ordered if times[note] > 1)
+
 
 @dataclass(frozen=True)
 class TextBlock:

@@ -21,7 +21,7 @@ from nbconvert.filters import Highlight2HTML
 from nbconvert.filters.widgetsdatatypefilter import WidgetsDataTypeFilter
 from nbformat import NotebookNode
 
-from analysis.figures.displays import show
+from analysis.figures.displays import Shape, show
 from analysis.report.cells import Block, TextBlock, blocks
 from analysis.report.prose import Prose
 from analysis.report.record import RunRecord
@@ -49,7 +49,7 @@ class StudyExporter(HTMLExporter):
             "headlines": lambda findings: headlines(findings)[:_MAIN_POINTS],
             "mark": mark,
             "run_mark": run_mark,
-            "show": show,
+            "cell": cell,
             "stylesheet": Markup(stylesheet()),  # noqa: S704  # our own file
         }
         # nbconvert makes these two anew for each notebook; one of each serves every notebook.
@@ -84,6 +84,14 @@ def _heading_says(block: Block, run: RunRecord) -> bool:
     """Whether a text is only a study's own name, market and window, as `Study` shows itself."""
     start = f"{run.title}: {run.market_name}, {run.window} ("
     return isinstance(block, TextBlock) and block.text.startswith(start) and "\n" not in block.text
+
+
+def cell(value: Any, shape: Shape) -> str:
+    """A table's value as a reader sees it, with a minus sign that is one."""
+    text = show(value, shape)
+    return (
+        text if shape == "text" or isinstance(value, str) else text.replace("-", "\N{MINUS SIGN}")
+    )
 
 
 def seen(value: Any) -> Any:

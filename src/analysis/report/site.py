@@ -94,6 +94,11 @@ class StudySection:
         return tuple(sorted(spans, key=lambda label: (*spans[label], label), reverse=True))
 
     @cached_property
+    def data_until(self) -> date | None:
+        """The first local day that the data did not hold whole, by the latest of its runs."""
+        return max((d for e in self.entries if (d := e.record.data_until)), default=None)
+
+    @cached_property
     def rows(self) -> tuple[Row, ...]:
         by_market: dict[str, list[Entry]] = {}
         for entry in self.entries:
@@ -168,12 +173,6 @@ class Site:
     @staticmethod
     def _cell(entry: Entry | None) -> tuple[Entry, ...]:
         return (entry,) if entry else ()
-
-    @cached_property
-    def data_until(self) -> date | None:
-        """The first local day that no run's data held whole."""
-        found = [e.record.data_until for s in self.studies for e in s.entries]
-        return max((day for day in found if day), default=None)
 
 
 def publish(project: Project) -> SiteSummary:

@@ -84,7 +84,7 @@ def run_mark(record: RunRecord) -> Mark:
     if better:
         return Mark("●", f"{better} better", "better")
     if moved:
-        return Mark("◇", f"{len(moved)} moved", "moved")
+        return Mark("◇", f"{len(moved)} stand{'s' if len(moved) == 1 else ''} out", "moved")
     return _still(record.findings)
 
 
