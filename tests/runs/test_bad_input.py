@@ -81,6 +81,29 @@ def test_a_corrupt_warehouse(checkout: Checkout, verb: tuple[str, ...]) -> None:
     assert warehouse.read_bytes().startswith(b"this is no database")
 
 
+HEADER = "Metric,Period Type,Period,Policy Type,Issue Policy,Task Type,Task,Location,Market,Result"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (HEADER.replace(",Result", "") + "\nx,y\n", "Result"),
+        ("", "empty"),
+        (HEADER + "\n", "tiktok-2023-q3.csv"),
+    ],
+    ids=["missing column", "empty", "header only"],
+)
+def test_a_file_that_is_not_as_published(bare: Checkout, text: str, message: str) -> None:
+    raw = bare.project.data / "raw"
+    raw.mkdir()
+    (raw / "tiktok-2023-q3.csv").write_text(text, encoding="utf-8")
+    before = snapshot(bare.root)
+    said = bare.study("acquire", "published", "--from", str(raw), status=2)
+    assert "tiktok-2023-q3.csv" in said
+    assert message in said
+    assert snapshot(bare.root) == before
+
+
 HOLD = """
 import sys, duckdb
 held = duckdb.connect(sys.argv[1])

@@ -87,6 +87,7 @@ def run_notebook(project: Project, planned: Planned, output: Path) -> Outcome:
     """Papermill on the study's notebook; what it raises becomes an outcome."""
     import papermill
     from papermill.exceptions import PapermillExecutionError
+    from traitlets.config import Config
 
     run = planned.run
     try:
@@ -96,6 +97,8 @@ def run_notebook(project: Project, planned: Planned, output: Path) -> Outcome:
             parameters=dict(run.parameters),
             kernel_name="python3",
             progress_bar=False,
+            # What kernel and client say to each other is encrypted; plain TCP can be listened to.
+            config=Config(KernelManager={"transport_encryption": "auto"}),
         )
     except PapermillExecutionError as error:
         return _outcome(error)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from nbformat import NotebookNode
 from nbval.plugin import IPyNbCell
 
 from analysis.figures.displays import FIGURE, TABLE
@@ -85,7 +86,8 @@ def _bare(output: Any) -> Any:
     """An output without a typed display; one with it keeps only the fact that it is there."""
     if not any(kind in output.get("data", {}) for kind in TYPED):
         return output
-    return {"output_type": output["output_type"], "data": {"text/plain": "a typed display"}}
+    data = {"text/plain": "a typed display"}
+    return NotebookNode(output_type=output["output_type"], data=NotebookNode(data))
 
 
 def compare(then: Any, now: Any, path: str) -> Iterator[str]:
