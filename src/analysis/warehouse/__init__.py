@@ -4,10 +4,26 @@ from __future__ import annotations
 
 from analysis.errors import UserError
 from analysis.project import Project
-from analysis.warehouse.duckdb import DuckDBWarehouse, NoWarehouse
+from analysis.warehouse.duckdb import (
+    DuckDBWarehouse,
+    NoWarehouse,
+    ParquetReader,
+    QueryError,
+    scratch,
+)
 from analysis.warehouse.tables import TABLES, Table
 
-__all__ = ["TABLES", "DuckDBWarehouse", "NoWarehouse", "Table", "Warehouse", "open_warehouse"]
+__all__ = [
+    "TABLES",
+    "DuckDBWarehouse",
+    "NoWarehouse",
+    "ParquetReader",
+    "QueryError",
+    "Table",
+    "Warehouse",
+    "open_warehouse",
+    "scratch",
+]
 
 #: The interface that studies and metrics are written against; one engine so far.
 Warehouse = DuckDBWarehouse

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
@@ -9,6 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 import duckdb
+import numpy as np
 
 from analysis.calendar import Market
 from analysis.errors import UserError
@@ -17,6 +19,7 @@ from analysis.warehouse.tables import TABLES
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
+    from numpy.typing import NDArray
 
 VERSIONS = "CREATE TABLE IF NOT EXISTS _versions (table_name VARCHAR PRIMARY KEY, version VARCHAR)"
 
@@ -77,6 +80,23 @@ class DuckDBWarehouse:
         """A query's result as a pandas frame."""
         return self.connection.execute(sql, list(parameters)).df()
 
+    def describe(self, sql: str) -> dict[str, str]:
+        """Names and SQL types of what a query gives, without running it.
+
+        Raises:
+            QueryError: it is no valid query; says which column is not there, if that is why.
+        """
+        try:
+            found = self.connection.execute(f"DESCRIBE {sql}").fetchall()
+        except duckdb.Error as error:
+            raise QueryError.of(error) from None
+        return {str(name): str(kind) for name, kind, *_ in found}
+
+    def to_parquet(self, sql: str, path: Path, *, row_group: int = 20_480) -> None:
+        """Writes a query's result as Parquet, in its order; small row groups make slices cheap."""
+        options = f"FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {row_group}"
+        self.connection.execute(f"COPY ({sql}) TO ? ({options})", [str(path)])
+
     def stamp(self, table: str, version: str) -> None:
         """Says which version of its rows a table now holds; runs that read it follow."""
         self.execute("INSERT OR REPLACE INTO _versions VALUES (?, ?)", (table, version))
@@ -104,6 +124,43 @@ class DuckDBWarehouse:
             ends: date = self.rows(f"SELECT max(period_end) FROM {table}")[0][0]
             return ends
         return market.local_day(found + timedelta(hours=spec.grain_hours))
+
+
+class ParquetReader:
+    """Reads Parquet files without a warehouse, and so without its lock."""
+
+    def __init__(self) -> None:
+        # A slice is a few row groups: starting more threads takes longer than reading them.
+        self.connection = duckdb.connect(config={"threads": 1})
+
+    def arrays(self, sql: str, parameters: Sequence[object]) -> dict[str, NDArray[Any]]:
+        """A query's result as an array per column; rows keep the file's order."""
+        found = self.connection.execute(sql, list(parameters)).fetchnumpy()
+        return {name: np.asanyarray(values) for name, values in found.items()}
+
+
+class QueryError(Exception):
+    """A query that the engine refuses. The message is one line.
+
+    Attributes:
+        column: the column that is not there, where that is why.
+    """
+
+    def __init__(self, message: str, column: str | None = None) -> None:
+        super().__init__(message)
+        self.column = column
+
+    @classmethod
+    def of(cls, error: duckdb.Error) -> QueryError:
+        """The engine's own words, their first line without the kind of error."""
+        line = str(error).splitlines()[0].partition(": ")[2]
+        named = re.search(r'(?:column named|[Cc]olumn) "([^"]+)"', line)
+        return cls(line, named[1] if named else None)
+
+
+def scratch() -> DuckDBWarehouse:
+    """An empty warehouse in memory, with every canonical table: to try expressions on."""
+    return DuckDBWarehouse(Path(":memory:"), write=True)
 
 
 def _connect(path: Path, *, write: bool) -> duckdb.DuckDBPyConnection:

@@ -1,0 +1,218 @@
+"""Intervals for shares and rates of clustered and skewed data, one-sided where nothing was seen.
+
+The usual `value ± 1.96 standard errors` fails for what matters here: violations are rare, and a
+few creators cause many of them. A sample that happens to miss a large violator has both a low rate
+and a low variance, so the interval's upper end stops short. Three remedies are joined:
+
+* beta (shares) or gamma (rates) limits that match the estimate and its variance, that is, the
+  binomial or Poisson limits at the *effective* sample size (Korn and Graubard 1998, Survey
+  Methodology 24, 193-201; compared in Franco, Little, Louis and Slud 2019, Journal of Survey
+  Statistics and Methodology 7, 334-364);
+* the end on the side of the tail takes in one more event, as large as the largest contribution
+  seen (Fay and Feuer 1997, Statistics in Medicine 16, 791-801, equations 5 and 6), widened where
+  few effective events were seen;
+* that end also carries the uncertainty of the variance itself, by a t quantile with degrees of
+  freedom from the buckets' kurtosis.
+
+Realised coverage is held between 0.93 and 0.985 by tests/methods/test_intervals.py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from scipy import special
+
+from analysis.methods.buckets import Floats, Replicated, correlation
+
+Family = Literal["share", "rate"]
+
+#: Effective events added to the tail's end, and to its variance, where few were seen. Set by
+#: simulation (tests/methods): without them coverage is 0.88 at 7 effective events.
+FEW_EVENTS_SHIFT = 6.0
+FEW_EVENTS_SPREAD = 4.0
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Limits for each estimate, shape `(…)`, in the estimate's unit; nan where it has none."""
+
+    low: Floats
+    high: Floats
+
+
+def interval(
+    found: Replicated,
+    family: Family,
+    *,
+    confidence: float = 0.95,
+    trials: Floats | None = None,
+    events: Floats | None = None,
+    design_effect: Floats | float = 1.0,
+) -> Interval:
+    """The interval of a share (0 to 1) or of a rate (0 or more).
+
+    Args:
+        found: estimates from `buckets.ratio`.
+        family: what the values can be.
+        confidence: such as 0.95; each end may miss with half of the rest.
+        trials: what the denominators count, shape `(…)`; where an estimate is 0 (or a share 1),
+            its one-sided limit follows from it. Without it such an estimate has no interval.
+        events: how many of the trials make up the numerators, where these are weighted. Without
+            it both are counts, and the variance can't be below a binomial's (Poisson's).
+        design_effect: variance over that of independent trials, known from elsewhere (other
+            windows); used only where the estimate is 0 or 1.
+
+    Raises:
+        ValueError: the confidence is not between 0.5 and 1.
+    """
+    if not 0.5 < confidence < 1:
+        raise ValueError(f"interval: confidence {confidence} is not between 0.5 and 1")
+    counted = np.full_like(found.value, np.nan) if trials is None else np.asarray(trials, float)
+    weighted = events is not None
+    happened = found.value * counted if events is None else np.asarray(events, float)
+    effect = np.maximum(np.asarray(design_effect, float), 1.0)
+    sides = _Sides(family, confidence, counted, weighted, effect)
+    low, high = sides.limits(found.value, found.residual, happened, found)
+    if family == "rate":
+        return Interval(low, high)
+    # The rarer outcome has the tail: above one half it is the other one.
+    other = (1 - found.value, -found.residual, counted - happened)
+    low_other, high_other = sides.limits(*other, found)
+    common = found.value > 0.5
+    return Interval(np.where(common, 1 - high_other, low), np.where(common, 1 - low_other, high))
+
+
+@dataclass(frozen=True)
+class _Sides:
+    family: Family
+    confidence: float
+    trials: Floats
+    weighted: bool
+    design_effect: Floats
+
+    def limits(
+        self, value: Floats, residual: Floats, happened: Floats, found: Replicated
+    ) -> tuple[Floats, Floats]:
+        least = value * (1 - value if self.family == "share" else 1) / self.trials
+        variance = found.variance if self.weighted else np.fmax(found.variance, least)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            low = self._low(value, variance, found.influence.shape[-1] - 1)
+            high = self._high(value, variance, residual.max(-1), happened, found.degrees)
+        nothing = value <= 0
+        return np.where(nothing, 0.0, low), np.where(nothing, self._nothing(), high)
+
+    @property
+    def _tail(self) -> float:
+        return (1 - self.confidence) / 2
+
+    def _low(self, value: Floats, variance: Floats, degrees: int) -> Floats:
+        return self._quantile(value, variance / _penalty(degrees, self._tail), self._tail)
+
+    def _high(
+        self, value: Floats, variance: Floats, largest: Floats, happened: Floats, degrees: Floats
+    ) -> Floats:
+        event = variance / value  # what one effective event contributes
+        events = value / event
+        # Weights differ from draw to draw without any clumps of alike draws.
+        clumped = 0.0 * events if self.weighted else _clumped(happened, events)
+        jump = np.maximum(largest, event)
+        jump = jump if self.weighted else np.fmax(jump, 1 / self.trials)
+        jump = jump * (1 + clumped * FEW_EVENTS_SHIFT / np.maximum(events, FEW_EVENTS_SHIFT))
+        few = 1 + clumped * FEW_EVENTS_SPREAD / np.maximum(events, 1)
+        spread = (variance + jump**2) * few / _penalty(degrees, self._tail) ** clumped
+        return self._quantile(value + jump, spread, 1 - self._tail)
+
+    def _quantile(self, mean: Floats, variance: Floats, probability: float) -> Floats:
+        if self.family == "rate":
+            limit = special.gammaincinv(mean**2 / variance, probability) * variance / mean
+        else:
+            mean = np.asarray(np.minimum(mean, 1 - 1e-9), float)
+            size = np.maximum(mean * (1 - mean) / variance, 1e-9)
+            limit = special.betaincinv(mean * size, (1 - mean) * size, probability)
+        return np.where(variance > 0, limit, mean)
+
+    def _nothing(self) -> Floats:
+        """The upper limit where no event was seen, one-sided: the rule of three (Hanley and
+        Lippman-Hand 1983, JAMA 249, 1743-1745) at the effective number of trials."""
+        size = self.trials / self.design_effect
+        with np.errstate(divide="ignore", invalid="ignore"):
+            rate = np.asarray(-np.log(1 - self.confidence) / size)
+        found = -np.expm1(-rate) if self.family == "share" else rate
+        return np.where(size > 0, found, np.nan)
+
+
+def _clumped(happened: Floats, effective: Floats) -> Floats:
+    """How far events come in clumps: 0 where each stands alone, near 1 where few clusters have
+    them all. Single events are as uncertain as the binomial limits say, and need no more."""
+    ratio = np.maximum(np.nan_to_num(happened / effective, nan=np.inf), 1)
+    found: Floats = 1 - 1 / ratio
+    return found
+
+
+def _penalty(degrees: Floats | int, tail: float) -> Floats:
+    """How much of the sample size is left when the variance is known to some degrees of freedom
+    only: the squared ratio of the normal to the t quantile (Korn and Graubard 1998, equation 4)."""
+    found: Floats = (special.ndtri(tail) / special.stdtrit(degrees, tail)) ** 2
+    return found
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The first estimate minus the second.
+
+    Attributes:
+        value, low, high: shape `(…)`, in the estimates' unit.
+        score: the difference over half the width of the interval on the side of zero; beyond ±1
+            the interval excludes zero.
+        p_value: two-sided, of no difference.
+    """
+
+    value: Floats
+    low: Floats
+    high: Floats
+    score: Floats
+    p_value: Floats
+
+
+def difference(
+    first: Replicated,
+    first_interval: Interval,
+    second: Replicated,
+    second_interval: Interval,
+    *,
+    confidence: float = 0.95,
+) -> Difference:
+    """The difference of two estimates over the same buckets, which respects units in both.
+
+    The method of variance estimates recovery builds it from the two intervals, so that their
+    skewness is kept, and from the jackknife's correlation (Zou and Donner 2008, Statistics in
+    Medicine 27, 1693-1702; with correlation Zou 2007, Psychological Methods 12, 399-413,
+    equation 15).
+
+    Args:
+        first, second: estimates over the same buckets in the same order.
+        first_interval, second_interval: at the confidence that is asked for.
+        confidence: of the intervals and of the difference.
+    """
+    rho = correlation(first, second)
+    value = first.value - second.value
+    low = value - _joined(
+        first.value - first_interval.low, second_interval.high - second.value, rho
+    )
+    high = value + _joined(
+        first_interval.high - first.value, second.value - second_interval.low, rho
+    )
+    with np.errstate(divide="ignore", invalid="ignore"):
+        score = np.where(value > 0, value / (value - low), value / (high - value))
+    score = np.where(value == 0, 0.0, score)
+    beyond = np.abs(score) * -special.ndtri((1 - confidence) / 2)
+    return Difference(value, low, high, score, 2 * special.ndtr(-beyond))
+
+
+def _joined(ahead: Floats, behind: Floats, rho: Floats) -> Floats:
+    square = ahead**2 + behind**2 - 2 * rho * ahead * behind
+    found: Floats = np.sqrt(np.maximum(square, 0.0))
+    return found

@@ -1,0 +1,208 @@
+"""From a slice of the cube to estimates: each metric in each window, with its interval."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from analysis.methods.buckets import Floats, Replicated, ratio
+from analysis.methods.intervals import Difference, Interval, difference, interval
+from analysis.methods.multiplicity import benjamini_hochberg
+from analysis.methods.quantiles import quantile
+from analysis.metrics.catalogue import Metric
+from analysis.metrics.cube import Slice
+
+
+@dataclass(frozen=True)
+class Series:
+    """One metric in several windows; arrays have the windows as their only axis.
+
+    Attributes:
+        name, metric: from the catalogue.
+        confidence: of the intervals.
+        found: the estimates: shares 0 to 1, rates as a plain ratio, times in hours; nan for none.
+        interval: in the same unit.
+        units: how many the estimate rests on (the catalogue's `sample`).
+        events: how many independent ones the numerator is worth.
+    """
+
+    name: str
+    metric: Metric
+    confidence: float
+    found: Replicated
+    interval: Interval
+    units: Floats
+    events: Floats
+
+    def value(self, window: int) -> float | None:
+        """The estimate, or None where the window holds nothing to count."""
+        return _known(self.found.value[window])
+
+    def limits(self, window: int) -> tuple[float | None, float | None]:
+        return _known(self.interval.low[window]), _known(self.interval.high[window])
+
+    def against(self, window: int, other: int) -> Difference:
+        """One window minus another, over the same buckets."""
+        ends = [Interval(self.interval.low[i], self.interval.high[i]) for i in (window, other)]
+        return difference(
+            self.found.at(window),
+            ends[0],
+            self.found.at(other),
+            ends[1],
+            confidence=self.confidence,
+        )
+
+
+def _known(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def estimate(rows: Slice, name: str, *, confidence: float = 0.95) -> Series:
+    """A metric of the catalogue in every window of a slice."""
+    metric = rows.catalogue.metrics[name]
+    if metric.kind == "quantile":
+        return _times(rows, name, metric, confidence)
+    numerator, denominator, units, events = _sums(rows, metric)
+    found = ratio(numerator, denominator)
+    trials, happened = units.sum(-1), events.sum(-1)
+    weighted = metric.units is not None
+    limits = interval(
+        found,
+        "share" if metric.kind == "share" else "rate",
+        confidence=confidence,
+        trials=trials,
+        events=happened if weighted else None,
+        design_effect=design_effect(found, trials),
+    )
+    return Series(name, metric, confidence, found, limits, trials, _effective(found, happened))
+
+
+def _effective(found: Replicated, happened: Floats) -> Floats:
+    """How many independent events the numerators are worth: fewer where they come in clumps."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        worth = found.value**2 / found.variance
+    least: Floats = np.fmin(happened, np.where(found.value > 0, worth, 0.0))
+    return least
+
+
+def _sums(rows: Slice, metric: Metric) -> Iterator[Floats]:
+    sums = {key: rows.sums(fact, sql) for key, fact, sql in metric.expressions()}
+    yield sums["numerator"]
+    yield sums["denominator"]
+    yield sums.get("units", sums["denominator"])
+    yield sums.get("events", sums["numerator"])
+
+
+def design_effect(found: Replicated, trials: Floats) -> float:
+    """How much larger the variance is than that of independent trials, over all windows.
+
+    What a window without any event is worth can't be seen in it; its neighbours tell.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        plain = found.value * (1 - found.value) / trials
+    seen = (found.value > 0) & (plain > 0) & np.isfinite(found.variance)
+    if not seen.any():
+        return 1.0
+    return max(1.0, float(found.variance[seen].sum() / plain[seen].sum()))
+
+
+def _times(rows: Slice, name: str, metric: Metric, confidence: float) -> Series:
+    share = metric.quantile or 0.5
+    times = [rows.times(name, window) for window in range(len(rows.windows))]
+    results = [quantile(each, share, confidence=confidence) for each in times]
+    found = Replicated(
+        np.array([replicated.value for replicated, _ in results]),
+        np.array([replicated.influence for replicated, _ in results]),
+        np.array([replicated.residual for replicated, _ in results]),
+    )
+    limits = Interval(
+        np.array([each.low for _, each in results]), np.array([each.high for _, each in results])
+    )
+    count = np.array([each.total for each in times])
+    return Series(name, metric, confidence, found, limits, count, count)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """When a difference is called a move.
+
+    Attributes:
+        fewest_events: with fewer in both windows, nothing is said.
+        false_calls: the largest share of the moves called that may be chance (Benjamini and
+            Hochberg 1995), over all comparisons of a run.
+        smallest_change: relative to the number before; smaller moves are not called, however
+            certain.
+    """
+
+    fewest_events: float
+    false_calls: float
+    smallest_change: float
+
+
+@dataclass(frozen=True)
+class Move:
+    """A metric in one window against another.
+
+    Attributes:
+        before: the other window's estimate; None where it has none.
+        difference: None where it can't be made.
+        verdict: `up`, `down`, `no_change`, or `unclear` where there is too little to say.
+    """
+
+    before: float | None
+    difference: Difference | None
+    verdict: str
+
+    @property
+    def called(self) -> bool:
+        return self.verdict in ("up", "down")
+
+    @property
+    def score(self) -> float:
+        """The difference over its uncertainty: at 1 the interval ends at zero. 0 for none."""
+        return 0.0 if self.difference is None else abs(float(self.difference.score))
+
+
+def judge(
+    series: Mapping[str, Series], window: int, others: Mapping[str, int | None], rules: Rules
+) -> dict[tuple[str, str], Move]:
+    """Every metric against every other window, with the number of comparisons allowed for.
+
+    Args:
+        series: by metric.
+        window: the place of the window in question.
+        others: the places of the windows to compare with, by name; None where there is none.
+        rules: when a difference is a move.
+
+    Returns:
+        The move by metric and name of the other window.
+    """
+    pairs = [(metric, name) for metric in series for name in others]
+    made = [_difference(series[metric], window, others[name], rules) for metric, name in pairs]
+    p_values = np.array([np.nan if each is None else float(each.p_value) for each in made])
+    adjusted = benjamini_hochberg(p_values)
+    return {
+        pair: _move(series[pair[0]], others[pair[1]], each, float(q), rules)
+        for pair, each, q in zip(pairs, made, adjusted, strict=True)
+    }
+
+
+def _difference(series: Series, window: int, other: int | None, rules: Rules) -> Difference | None:
+    if other is None or max(series.events[[window, other]]) < rules.fewest_events:
+        return None
+    made = series.against(window, other)
+    return made if np.isfinite([made.low, made.high, made.p_value]).all() else None
+
+
+def _move(
+    series: Series, other: int | None, made: Difference | None, adjusted: float, rules: Rules
+) -> Move:
+    before = None if other is None else series.value(other)
+    if made is None or before is None:
+        return Move(before, None, "unclear")
+    clear = adjusted <= rules.false_calls and (made.low > 0 or made.high < 0)
+    if not clear or abs(made.value) < rules.smallest_change * before:
+        return Move(before, made, "no_change")
+    return Move(before, made, "up" if made.value > 0 else "down")

@@ -1,0 +1,260 @@
+"""A metric's estimate as sentences, findings and cells of a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import cast
+
+from analysis.calendar import Window
+from analysis.metrics.catalogue import Metric
+from analysis.metrics.estimate import Move, Series
+from analysis.metrics.words import Scale, scale
+from analysis.studies.findings import Comparison, Finding, Meaning, Unit, Verdict
+
+UNITS: dict[str, Unit] = {
+    "share": "share",
+    "per_hundred": "ratio",
+    "per_million": "per_million",
+    "quantile": "hours",
+}
+FACTORS = {"per_million": 1e6}
+#: A share's interval that is wider says nothing.
+NEARLY_ALL = 0.9
+
+
+@dataclass(frozen=True)
+class MetricWords:
+    """One metric in one window, in words.
+
+    Attributes:
+        series: the estimates; the window in question has place 0.
+        moves: by comparison.
+        windows: what each comparison is with; the first is the one that the verdict speaks of.
+        window: the window in question.
+        minimum_cell: counts below it are not said.
+        warnings: what is particular to this window.
+    """
+
+    series: Series
+    moves: Mapping[str, Move]
+    windows: Mapping[str, Window]
+    window: Window
+    minimum_cell: int
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def metric(self) -> Metric:
+        return self.series.metric
+
+    @property
+    def unit(self) -> Unit:
+        return UNITS[self.metric.kind]
+
+    @property
+    def factor(self) -> float:
+        """From an estimate to the finding's unit."""
+        return FACTORS.get(self.metric.kind, 1.0)
+
+    @cached_property
+    def scale(self) -> Scale:
+        low, high = self.series.limits(0)
+        return scale(self.metric, self.series.value(0) or 0.0, low, high)
+
+    @property
+    def sample(self) -> str:
+        """What the number rests on; a small count of people or items is not told apart."""
+        count = self.series.units[0]
+        if 0 < count < self.minimum_cell:
+            return f"fewer than {self.minimum_cell} {self.metric.sample}"
+        return f"{count:,.0f} {self.metric.sample}"
+
+    def finding(self, *, headline: bool) -> Finding:
+        """The whole statement."""
+        low, high = self.series.limits(0)
+        comparisons = tuple(self._comparison(name) for name in self.moves)
+        return Finding(
+            name=self.series.name,
+            title=self.metric.title,
+            text=self.text(),
+            value=self._in_unit(self.series.value(0)),
+            low=self._in_unit(low),
+            high=self._in_unit(high),
+            unit=self.unit,
+            confidence=self.series.confidence,
+            sample=self.sample,
+            comparisons=comparisons,
+            verdict=comparisons[0].verdict,
+            meaning=meaning(self.metric, comparisons[0].verdict),
+            headline=headline,
+            notes=self.warnings + self.metric.traps,
+        )
+
+    def text(self) -> str:
+        """The number, its interval and what it is compared with."""
+        if self.series.value(0) is None:
+            return f"Nothing to measure: no {self.metric.sample} in {self.window}."
+        clauses = [self.statement(), *(self._clause(name) for name in self.moves)]
+        return "; ".join(clauses) + "."
+
+    def statement(self) -> str:
+        """The number and its interval in plain words, without a full stop."""
+        value, (low, high) = self.series.value(0), self.series.limits(0)
+        sure = f"{self.series.confidence:.0%}"
+        if value is None:
+            return ""
+        if self._says_nothing(low, high):
+            return (
+                f"Too few {self.metric.sample} to tell ({sure} interval {self._range(low, high)})"
+            )
+        if value == 0 and high is not None:
+            none = f"{sure} confidence; none was seen among {self.sample}"
+            return f"{self._says(f'at most {self.scale.said(high)}')} ({none})"
+        if value == 1 and self.metric.kind == "share" and low is not None:
+            every = f"{sure} confidence; so it was with all {self.sample}"
+            return f"{self._says(f'at least {self.scale.said(low)}')} ({every})"
+        said = self._says(self.scale.said(value))
+        if low is None or high is None:
+            return f"{said} (too few to give an interval)"
+        return f"{said} ({sure} interval {self.scale.number(low)} to {self.scale.number(high)})"
+
+    def _says_nothing(self, low: float | None, high: float | None) -> bool:
+        """Whether the interval of a share holds nearly all that a share can be."""
+        wide = low is not None and high is not None and high - low > NEARLY_ALL
+        return self.metric.kind == "share" and wide
+
+    def _range(self, low: float | None, high: float | None) -> str:
+        return "–" if low is None or high is None else self.scale.range(low, high)
+
+    def _says(self, value: str) -> str:
+        said = self.metric.says.format(value=value)
+        return said[0].upper() + said[1:]
+
+    def _clause(self, name: str) -> str:
+        """A comparison in words, without a full stop."""
+        move, label = self.moves[name], self._label(name)
+        if move.before is None:
+            return f"no number to compare with in {label}"
+        before = self.scale.number(move.before)
+        if move.verdict == "unclear":
+            return f"too few to compare with {label}"
+        if move.verdict == "no_change":
+            return f"no clear change from {label} ({before})"
+        return f"{move.verdict} from {before} in {label}"
+
+    def _label(self, name: str) -> str:
+        later = name != next(iter(self.windows))
+        return self.windows[name].label + (", a year before" if later else "")
+
+    def _comparison(self, name: str) -> Comparison:
+        move = self.moves[name]
+        made = move.difference
+        value, low, high = (
+            None if made is None else self._in_unit(float(x))
+            for x in ((made.value, made.low, made.high) if made else (0, 0, 0))
+        )
+        return Comparison(
+            label=self.windows[name].label,
+            value=self._in_unit(move.before),
+            difference=value,
+            low=low,
+            high=high,
+            verdict=cast(Verdict, move.verdict),
+            text=self._clause(name),
+        )
+
+    def _in_unit(self, value: float | None) -> float | None:
+        return None if value is None else value * self.factor
+
+    def row(self) -> dict[str, str]:
+        """The cells of the overview table."""
+        value, (low, high) = self.series.value(0), self.series.limits(0)
+        cells = {
+            "title": self.metric.title,
+            "value": "–" if value is None else self.scale.short(value),
+            "interval": self._range(low, high),
+        }
+        for name, move in self.moves.items():
+            cells[name] = "–" if move.before is None else self.scale.short(move.before)
+            cells[f"{name}_change"] = self._change(move)
+            cells[f"{name}_verdict"] = self._verdict(move)
+        return cells
+
+    def _change(self, move: Move) -> str:
+        if move.difference is None:
+            return "–"
+        made = move.difference
+        return self.scale.change(float(made.value), float(made.low), float(made.high))
+
+    def _verdict(self, move: Move) -> str:
+        word = {"up": "up", "down": "down", "no_change": "no clear change"}.get(move.verdict)
+        sense = meaning(self.metric, cast(Verdict, move.verdict))
+        if word is None:
+            return "too few to say"
+        return word if sense == "neutral" else f"{word}, {sense}"
+
+
+def meaning(metric: Metric, verdict: Verdict) -> Meaning:
+    """What a verdict means for people's safety."""
+    if verdict not in ("up", "down") or metric.good == "neutral":
+        return "neutral"
+    return "better" if verdict == metric.good else "worse"
+
+
+def move_word(verdict: str, label: str) -> str:
+    """A verdict as the end of a chart's title."""
+    words = {
+        "up": f"up from {label}",
+        "down": f"down from {label}",
+        "no_change": f"no clear change from {label}",
+    }
+    return words.get(verdict, f"too few to compare with {label}")
+
+
+def summary(
+    titles: Mapping[str, str],
+    moves: Mapping[tuple[str, str], Move],
+    windows: Mapping[str, Window],
+) -> Finding:
+    """How many metrics moved against each other window, and which.
+
+    Args:
+        titles: of the metrics, by metric.
+        moves: by metric and comparison.
+        windows: what each comparison is with.
+    """
+    clauses = [_moved(titles, moves, name, window) for name, window in windows.items()]
+    first = next(iter(windows))
+    called = [name for name in titles if moves[name, first].called]
+    return Finding(
+        name="what_moved",
+        title="What moved",
+        text=" ".join(clauses),
+        value=float(len(called)),
+        unit="count",
+        confidence=None,
+        sample=f"{len(titles)} metrics",
+    )
+
+
+def _moved(
+    titles: Mapping[str, str],
+    moves: Mapping[tuple[str, str], Move],
+    name: str,
+    window: Window,
+) -> str:
+    compared = [key for key in titles if moves[key, name].difference is not None]
+    called = [key for key in compared if moves[key, name].called]
+    called.sort(key=lambda key: -moves[key, name].score)
+    if not compared:
+        return f"Nothing can be compared with {window}."
+    number = f"{len(compared)} of {len(titles)} metrics can be compared with {window}"
+    if not called:
+        return f"{number}; none moved beyond its uncertainty."
+    listed = ", ".join(f"{_lower(titles[key])} ({moves[key, name].verdict})" for key in called)
+    return f"{number}; {len(called)} moved beyond uncertainty: {listed}."
+
+
+def _lower(title: str) -> str:
+    return title[0].lower() + title[1:]
