@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
@@ -78,7 +79,10 @@ class DuckDBWarehouse:
 
     def frame(self, sql: str, parameters: Sequence[object] = ()) -> pd.DataFrame:
         """A query's result as a pandas frame."""
-        return self.connection.execute(sql, list(parameters)).df()
+        with warnings.catch_warnings():
+            # DuckDB 2.0 drops columns in place where a query gives instants; pandas 3 minds.
+            warnings.filterwarnings("ignore", "The inplace keyword", DeprecationWarning)
+            return self.connection.execute(sql, list(parameters)).df()
 
     def describe(self, sql: str) -> dict[str, str]:
         """Names and SQL types of what a query gives, without running it.
