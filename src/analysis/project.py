@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 from zoneinfo import available_timezones
@@ -36,9 +36,15 @@ MarketCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 Literals = str | int | float | bool | None
 
 
+@cache
+def _zones() -> frozenset[str]:
+    """Every IANA zone; read from the disk once, since that takes as long as all of params/."""
+    return frozenset(available_timezones())
+
+
 def _zone(name: str) -> str:
-    if name not in available_timezones():
-        close = nearest(name, available_timezones())
+    if name not in _zones():
+        close = nearest(name, _zones())
         raise ValueError(f"no IANA time zone{f'; did you mean {close!r}?' if close else ''}")
     return name
 

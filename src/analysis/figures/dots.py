@@ -14,7 +14,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from analysis.figures.style import BLUE, GREY, INK, LINE, MUTED, canvas, to_svg
 
-ROW_HEIGHT, FRAME = 78.0, 44.0
+ROW_HEIGHT, FRAME = 84.0, 44.0
 
 
 @dataclass(frozen=True)
@@ -54,10 +54,10 @@ def dot_rows(name: str, rows: Sequence[DotRow], *, own: str, expected: str) -> s
 
 
 def _row(axes: Axes, row: DotRow) -> None:
-    axes.axvspan(*row.half, ymin=0.2, ymax=0.8, color=LINE.light, linewidth=0, zorder=0)
+    axes.axvspan(*row.half, ymin=0.12, ymax=0.76, color=LINE.light, linewidth=0, zorder=0)
     if row.expected:
         axes.plot(row.expected, [0, 0], color=MUTED.light, marker="|", markersize=11, linewidth=1)
-    sns.swarmplot(x=np.asarray(row.others), ax=axes, color=GREY.light, size=3.6, warn_thresh=1)
+    sns.swarmplot(x=np.asarray(row.others), ax=axes, color=GREY.light, size=3.4, warn_thresh=1)
     axes.plot(row.value, 0, color=BLUE.light, marker="D", markersize=8, zorder=9, linestyle="")
     axes.annotate(
         f"{row.value:.1%}",
@@ -74,7 +74,8 @@ def _row(axes: Axes, row: DotRow) -> None:
 
 
 def _frame(axes: Axes, label: str) -> None:
-    axes.set_ylim(0.75, -1)
+    # A swarm is at most 0.8 of this scale wide: room for about ten equal values.
+    axes.set_ylim(0.45, -0.6)
     axes.set_yticks([0], [label])
     axes.tick_params(axis="y", labelcolor=INK.light)
     axes.set_xlabel("")

@@ -138,10 +138,10 @@ def shares(quarter: Quarter) -> pd.DataFrame:
 
 def standings(study: Study, quarter: Quarter) -> list[Standing]:
     """Where the market stands, for each measure that is published for it."""
-    limits = study.spec.thresholds
+    limits, table = study.spec.thresholds, shares(quarter)
     found = []
     for measure in MEASURES:
-        values = shares(quarter)[measure.name].dropna()
+        values = table[measure.name].dropna()
         if study.market.code not in values.index:
             continue
         value, others = float(values[study.market.code]), values.drop(study.market.code)

@@ -13,6 +13,8 @@ from analysis.studies.base import Study
 from analysis.warehouse import NoWarehouse
 
 KEY = ("metric", "period_start", "market", "policy", "automation")
+#: Publishers as people write them.
+NAMES = {"tiktok": "TikTok"}
 HOW_TO_GET = (
     "load TikTok's files with `study acquire published --from FOLDER`; the README says where "
     "they are to be had"
@@ -60,18 +62,18 @@ def load_quarter(study: Study, publisher: str, vintage: str) -> Quarter:
         NoData: nothing was loaded, or nothing about this quarter or market.
         UserError: the window is no quarter, or there is no such vintage.
     """
-    window = study.window
+    window, name = study.window, NAMES.get(publisher, publisher)
     if window.kind is not Kind.QUARTER:
         problem = f"{window.label!r} is no quarter; published figures come by quarter"
         raise UserError("window", f"{problem}, such as 2023-Q3")
     if vintage == "latest":
         held = vintages(study, publisher, window)
         if not held:
-            raise NoData(f"no published figures of {publisher} for {window}; {HOW_TO_GET}")
+            raise NoData(f"no published figures of {name} for {window}; {HOW_TO_GET}")
         vintage = held[-1]
     elif vintage not in (held := vintages(study, publisher)):
         if not held:
-            raise NoData(f"no published figures of {publisher}; {HOW_TO_GET}")
+            raise NoData(f"no published figures of {name}; {HOW_TO_GET}")
         raise unknown("vintage", vintage, ["latest", *held])
     query = """
         SELECT metric, market, policy, automation, value FROM published_metrics
@@ -81,7 +83,7 @@ def load_quarter(study: Study, publisher: str, vintage: str) -> Quarter:
     figures = study.sql(query, (publisher, vintage, window.start, window.end))
     quarter = Quarter(vintage, figures)
     if study.market.code not in set(figures["market"].dropna()):
-        what = f"{publisher} published no figures of {study.market.name} for {window}"
+        what = f"{name} published no figures of {study.market.name} for {window}"
         raise NoData(f"{what} in its {vintage} report")
     return quarter
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from analysis.errors import UserError, shorten
+from analysis.errors import UserError
 from analysis.sources.published.facts import Dropped, Fact, Format
 from analysis.sources.published.meta import META
 from analysis.sources.published.tiktok import TIKTOK
@@ -67,7 +67,7 @@ def read_folder(folder: Path) -> tuple[list[FileFacts], list[str]]:
         UserError: no such folder, no such file in it, or one that can't be read whole.
     """
     if not folder.is_dir():
-        raise UserError("--from", f"{shorten(folder)!r} is no folder")
+        raise UserError("--from", f"'{folder}' is no folder")
     paths = sorted(p for p in folder.rglob("*") if re.search(r"\.csv(\.gz)?$", p.name.lower()))
     read = {str(path.relative_to(folder)): _read_file(path, folder) for path in paths}
     files = [file for file in read.values() if file]
