@@ -284,7 +284,7 @@ def test_with_few_markets_nothing_is_said_of_their_spread() -> None:
     assert rate.peers is None
     finding = positions(STUDY, few, [rate])[0]
     assert (finding.verdict, finding.comparisons) == ("unclear", ())
-    assert "6th highest of 6 markets" in finding.text
+    assert "lowest of 6 markets" in finding.text
 
 
 def test_shares_are_read_from_totals_alone() -> None:

@@ -70,6 +70,16 @@ def points(value: float) -> str:
     return f"{value:+.2f}".rstrip("0").rstrip(".").replace("-", "−")
 
 
+def summed(value: float) -> str:
+    """A row's sum to a tenth of a point.
+
+    >>> summed(-6.24), summed(-0.04), summed(1.8)
+    ('−6.2', '0.0', '+1.8')
+    """
+    rounded = round(value, 1)
+    return f"{rounded:+.1f}".replace("-", "−") if rounded else "0.0"
+
+
 def _parts(axes: Axes, bars: Sequence[PartedBar], *, first: str, second: str) -> None:
     one, two = (np.array([getattr(bar, part) for bar in bars]) for part in ("first", "second"))
     # The second part goes on from the first where both pull the same way, else from zero.
@@ -93,7 +103,7 @@ def _sums(axes: Axes, bars: Sequence[PartedBar]) -> None:
         right = bar.total >= 0
         reach = sum(p for p in parts if (p > 0) == right and p != 0)
         axes.annotate(
-            f"{bar.total:+.1f}".replace("-", "−"),
+            summed(bar.total),
             (reach, at),
             xytext=(5 if right else -5, 0),
             textcoords="offset points",

@@ -128,7 +128,7 @@ def driver_finding(study: Study, drivers: Drivers | None) -> Finding:
         value=standing.value,
         unit="share",
         confidence=None,
-        sample=f"the average of {drivers.others} other markets, each counting the same",
+        sample=f"against the average of {drivers.others} other markets, each counting the same",
         headline=standing.verdict in ("up", "down"),
         notes=(
             "A sum of parts, not a cause: a low rate in a category says where to look.",
@@ -162,10 +162,8 @@ def driver_figure(study: Study, quarter: Quarter, drivers: Drivers) -> Figure:
         rate_points=100 * drivers.parts.rate,
         effect_points=100 * drivers.parts.effect,
     ).sort_values("effect_points", key=lambda effect: -effect.abs())
-    bars = [
-        PartedBar(row.category, row.rate_points, row.mix_points)
-        for row in data.itertuples(index=False)
-    ]
+    columns = (data[name] for name in ("category", "rate_points", "mix_points"))
+    bars = [PartedBar(str(n), float(r), float(m)) for n, r, m in zip(*columns, strict=True)]
     bars.append(PartedBar("Left open by the categories", 0, rest=100 * drivers.parts.residual))
     measure, name = drivers.standing.measure.title.lower(), study.market.name
     side = "below" if drivers.gap < 0 else "above"
@@ -219,6 +217,6 @@ def policy_table(study: Study, quarter: Quarter, drivers: Drivers) -> Table:
         "policies are not a full split: what they weigh does not add up to the gap."
     )
     caption = f"{measure.title} by policy: where {study.market.name} differs most"
-    table = shown.head(study.parameters.top).reset_index()
+    table = shown.head(study.parameters.top).round({"difference": 1, "weighed": 1}).reset_index()
     table["policy"] = table["policy"].str.replace(" - ", ": ", n=1)
     return Table("gap_by_policy", caption, table, columns, note)

@@ -14,7 +14,7 @@ from analysis.methods.peers import Peers, peers, rank
 from analysis.studies.base import Study
 from analysis.studies.findings import Comparison, Finding, Meaning, Verdict
 from analysis.studies.published import Quarter
-from analysis.studies.words import highest, join, ordinal, percent, points
+from analysis.studies.words import join, ordinal, percent, points, ranked
 
 #: Shares are published to three digits: a part below a tenth of a point may be rounding.
 GRAIN = 0.001
@@ -270,21 +270,21 @@ def standing_table(study: Study, quarter: Quarter, found: Sequence[Standing]) ->
     rows = [
         {
             "measure": each.measure.title,
-            "value": each.value,
+            "value_percent": round(100 * each.value, 1),
             "place": place(each),
-            "median": float(each.others.median()),
-            "low": each.peers.low if each.peers else None,
-            "high": each.peers.high if each.peers else None,
+            "median_percent": round(100 * float(each.others.median()), 1),
+            "low_percent": round(100 * each.peers.low, 1) if each.peers else None,
+            "high_percent": round(100 * each.peers.high, 1) if each.peers else None,
         }
         for each in found
     ]
     columns = (
         Column("measure", "Measure"),
-        Column("value", study.market.name, "share"),
+        Column("value_percent", f"{study.market.name}, %", "number"),
         Column("place", "Place"),
-        Column("median", "Median of the others", "share"),
-        Column("low", "Usual range, low end", "share"),
-        Column("high", "Usual range, high end", "share"),
+        Column("median_percent", "Median of the others, %", "number"),
+        Column("low_percent", "Usual range from, %", "number"),
+        Column("high_percent", "to, %", "number"),
     )
     note = f"{study.window}, as published in the {quarter.vintage} report."
     caption = f"{study.market.name} among the markets"
@@ -293,4 +293,4 @@ def standing_table(study: Study, quarter: Quarter, found: Sequence[Standing]) ->
 
 def place(standing: Standing) -> str:
     """Such as `49th highest of 50 markets`."""
-    return f"{highest(standing.place)} of {len(standing.others) + 1} markets"
+    return f"{ranked(standing.place, len(standing.others) + 1)} markets"

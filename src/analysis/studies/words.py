@@ -43,13 +43,15 @@ def ordinal(place: int) -> str:
     return f"{place}{'th' if teens else {1: 'st', 2: 'nd', 3: 'rd'}.get(place % 10, 'th')}"
 
 
-def highest(place: int) -> str:
-    """A place from the top.
+def ranked(place: int, of: int) -> str:
+    """A place from the top among so many.
 
-    >>> highest(1), highest(3)
-    ('highest', '3rd highest')
+    >>> ranked(1, 50), ranked(3, 50), ranked(50, 50)
+    ('highest of 50', '3rd highest of 50', 'lowest of 50')
     """
-    return "highest" if place == 1 else f"{ordinal(place)} highest"
+    if place in (1, of):
+        return f"{'highest' if place == 1 else 'lowest'} of {of}"
+    return f"{ordinal(place)} highest of {of}"
 
 
 def join(words: Sequence[str]) -> str:
