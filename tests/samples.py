@@ -36,7 +36,7 @@ def finding(name: str = "violative_view_rate", **changes: Any) -> Finding:
         difference=0.0003,
         low=0.0001,
         high=0.0005,
-        verdict="up",
+        verdict=changes.get("verdict", "up"),
         text="0.03 points above 2026-W09, between 0.01 and 0.05",
     )
     values: dict[str, Any] = {

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.report.cells import Data, blocks
+from analysis.report.cells import Data, Names, blocks
 from analysis.report.data import data_files, defuse, to_csv
 from samples import HOSTILE, code, notebook, show, table
 
@@ -47,6 +48,14 @@ def test_files_of_one_name_are_kept_apart_and_the_page_links_to_the_same() -> No
     ]
     linked = [getattr(block, "file", None) for cell in blocks(shown) for block in cell]
     assert linked == files
+
+
+@given(st.lists(st.text(alphabet="ab_ 1", max_size=70), max_size=8))
+def test_names_are_always_slugs_and_never_twice(given_names: list[str]) -> None:
+    names = Names()
+    files = [names.file(name * 20) for name in given_names for _ in range(3)]
+    assert len(set(files)) == len(files)
+    assert all(re.fullmatch(r"[a-z0-9_]{1,70}\.csv", file) for file in files)
 
 
 @given(

@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from itertools import pairwise
 
+import pandas as pd
 import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell, new_output, new_raw_cell
 
+from analysis.figures.displays import Column
 from analysis.report.page import render
 from analysis.report.record import RunRecord
 from samples import (
@@ -102,7 +104,7 @@ def test_main_points_are_at_most_six_headlines() -> None:
     aside = finding("aside", title="Metric aside", headline=False)
     text = page(findings=(aside, *findings)).text
     points = text[text.index("Main points") : text.index("Analysis")]
-    assert "0.170% Metric 0 ▲ Higher, worse 17 of 10,000 views" in points
+    assert "0.170% Metric 0 ▲ Higher, worse against 2026-W09 17 of 10,000 views" in points
     assert "95% interval 0.150% to 0.190%; 1,204 labelled draws" in points
     assert [f"Metric {i}" in points for i in range(8)] == [True] * 6 + [False] * 2
     assert "Metric aside" not in points
@@ -118,7 +120,9 @@ def test_main_points_are_at_most_six_headlines() -> None:
     ],
 )
 def test_a_page_says_when_nothing_moved(findings: tuple[object, ...], said: bool) -> None:
-    assert ("Nothing moved or stands out beyond its uncertainty" in page(findings=findings).text) == said
+    assert (
+        "Nothing moved or stands out beyond its uncertainty" in page(findings=findings).text
+    ) == said
 
 
 def test_a_change_within_its_uncertainty_is_no_rise_and_no_fall() -> None:
@@ -126,6 +130,18 @@ def test_a_change_within_its_uncertainty_is_no_rise_and_no_fall() -> None:
     assert "No clear difference" in found.text
     assert "Higher" not in found.text
     assert "Lower" not in found.text
+
+
+def test_every_comparison_of_a_main_point_has_its_mark() -> None:
+    """A number that is steady against one window and moved against another is not called steady."""
+    still = calm().comparisons[0]
+    moved = still.model_copy(update={"label": "2025-W10", "verdict": "down", "meaning": "worse"})
+    kept = calm().model_copy(update={"comparisons": (still, moved)})
+    found = page(notebook(code("", *show(kept))), findings=(kept,))
+    assert "= No clear difference against 2026-W09" in found.text
+    assert "▼ Lower, worse against 2025-W10" in found.text
+    assert "Nothing moved" not in found.text
+    assert {"class": "tone-worse"} in found.all("li")
 
 
 def test_the_opposite_comparison_has_the_opposite_meaning() -> None:
@@ -159,6 +175,27 @@ def test_a_table_has_caption_scopes_and_aligned_numbers() -> None:
     regions = [each for each in found.all("div") if each.get("role") == "region"]
     assert regions
     assert all(each["tabindex"] == "0" and each["aria-labelledby"] for each in regions)
+
+
+def test_columns_are_set_by_what_they_hold() -> None:
+    frame = pd.DataFrame({"a": ["2026-W10"], "b": ["word " * 20], "c": [1.5], "d": ["x" * 20]})
+    columns = tuple(Column(key, key, "number" if key == "c" else "text") for key in "abcd")
+    found = page(notebook(code("", *show(table(frame=frame, columns=columns)))))
+    heads = [each.get("class") for each in found.all("th") if each["scope"] == "col"][:4]
+    assert heads == ["short", "long", "number", None]
+    assert (
+        "−1.5"
+        in page(notebook(code("", *show(table(frame=-frame[["c"]], columns=columns[2:3]))))).text
+    )
+
+
+def test_notes_of_several_findings_are_said_once() -> None:
+    shown = notebook(
+        code("", *show(finding("a", notes=("Ours.", "A.")), finding("b", notes=("Ours.",))))
+    )
+    text = page(shown).text
+    assert text.count("Ours.") == text.count("A.") == 1
+    assert text.index("A.") < text.index("Ours.")
 
 
 def test_code_is_there_but_behind_a_toggle() -> None:
@@ -295,8 +332,9 @@ def test_hostile_words_change_nothing_but_words(hostile: str, status: str) -> No
     change = {"status": status}
     shown, kept = planted(hostile)
     html = run_page(shown, kept.model_copy(update=change), hostile)
-    harmless, calm_record = planted("harmless")
-    expected = run_page(harmless, calm_record.model_copy(update=change), "harmless")
+    plain = "x" * len(hostile)
+    harmless, calm_record = planted(plain)
+    expected = run_page(harmless, calm_record.model_copy(update=change), plain)
     # Highlighted code has spans of its own.
     spans = [tag for tag in skeleton(expected) if tag[0] != "span"]
     assert [tag for tag in skeleton(html) if tag[0] != "span"] == spans

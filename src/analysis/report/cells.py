@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, count
 from typing import Any, TypeVar
 
 from markupsafe import Markup
@@ -23,6 +24,8 @@ from analysis.studies.findings import FINDING, Finding
 
 #: Characters of one text output; a page is for reading, the notebook beside it has the rest.
 LONGEST = 20_000
+#: Characters from which a table's cell is prose, and up to which it is a label.
+_PROSE, _LABEL = 48, 16
 #: Colours and cursor moves, as terminals read them (ECMA-48).
 _ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 
@@ -86,6 +89,21 @@ class TableBlock:
     file: str
     kind: str = "table"
 
+    @property
+    def styles(self) -> tuple[str, ...]:
+        """The class of each column's cells: numbers in a line, room for prose, labels unbroken."""
+        return tuple(self._style(at, column) for at, column in enumerate(self.words.columns))
+
+    def _style(self, at: int, column: TableColumn) -> str:
+        if column.shape != "text":
+            return "number"
+        longest = max(
+            (len(str(row[at])) for row in self.words.data.rows if at < len(row)), default=0
+        )
+        if longest > _PROSE:
+            return "long"
+        return "short" if max(longest, len(column.title)) <= _LABEL else ""
+
 
 @dataclass(frozen=True)
 class FindingsBlock:
@@ -126,7 +144,7 @@ class Names:
     """Names of data files: slugs, each once, the same for the page and for the files."""
 
     def __init__(self) -> None:
-        self._given: Counter[str] = Counter()
+        self._given: set[str] = set()
 
     def file(self, name: str) -> str:
         """A CSV's name.
@@ -136,11 +154,10 @@ class Names:
         ('rate.csv', 'rate_2.csv', 'etc.csv')
         """
         slug = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")[:60] or "data"
-        self._given[slug] += 1
-        count = self._given[slug]
-        if count == 1:
-            return f"{slug}.csv"
-        return self.file(f"{slug}_{count}")
+        numbered = (f"{slug}_{number}" for number in count(2))
+        free = next(each for each in chain([slug], numbered) if each not in self._given)
+        self._given.add(free)
+        return f"{free}.csv"
 
 
 def blocks(notebook: NotebookNode) -> list[list[Block]]:

@@ -25,7 +25,16 @@ from analysis.figures.displays import Shape, show
 from analysis.report.cells import Block, TextBlock, blocks
 from analysis.report.prose import Prose
 from analysis.report.record import RunRecord
-from analysis.report.words import command, comparison_mark, headlines, mark, run_mark
+from analysis.report.words import (
+    command,
+    comparison_mark,
+    finding_mark,
+    has_moved,
+    headlines,
+    mark,
+    run_mark,
+    telling,
+)
 
 TEMPLATES = Path(__file__).parent / "templates"
 #: Control characters, and marks that turn the direction of the text after them around.
@@ -46,12 +55,15 @@ class StudyExporter(HTMLExporter):
             "command": command,
             "comparison_mark": comparison_mark,
             "csp": policy(),
+            "finding_mark": finding_mark,
             "headlines": lambda findings: headlines(findings)[:_MAIN_POINTS],
             "mark": mark,
             "run_mark": run_mark,
+            "telling": telling,
             "cell": cell,
             "stylesheet": Markup(stylesheet()),  # noqa: S704  # our own file
         }
+        environment.tests["moved"] = has_moved
         # nbconvert makes these two anew for each notebook; one of each serves every notebook.
         environment.filters["highlight_code"] = _highlighted(Highlight2HTML(parent=self))  # type: ignore[no-untyped-call]
         environment.filters["filter_data_type"] = WidgetsDataTypeFilter(parent=self)  # type: ignore[no-untyped-call]

@@ -55,7 +55,7 @@ def render_no_data(record: RunRecord, *, site_title: str, locale: str = "en") ->
 
 def _plain(template: str, record: RunRecord, site_title: str, locale: str) -> str:
     page = _given(record, site_title, locale)
-    return str(exporter().environment.get_template(template).render(page=page))
+    return str(exporter().environment.get_template(template).render(page=page)).lstrip()
 
 
 def _given(record: RunRecord, site_title: str, locale: str) -> dict[str, Any]:

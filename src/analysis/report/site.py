@@ -19,7 +19,7 @@ from analysis.errors import UserError
 from analysis.project import Project
 from analysis.report.exporter import exporter
 from analysis.report.record import PAGE, RunRecord, records
-from analysis.report.words import Mark, headlines, run_mark, strength, words
+from analysis.report.words import Mark, has_moved, headlines, run_mark, strength, words
 from analysis.studies.findings import Finding
 
 INDEX = "index.html"
@@ -126,7 +126,7 @@ class StudySection:
             for entry in self.entries
             if entry.record.window == self.windows[0] and not entry.record.variant
             for finding in headlines(entry.record.findings)
-            if finding.verdict in ("up", "down")
+            if has_moved(finding)
         ]
         found.sort(key=lambda sentence: strength(sentence.finding), reverse=True)
         return tuple(found[:_SENTENCES])
@@ -186,7 +186,7 @@ def publish(project: Project) -> SiteSummary:
     locale = words(project.settings.locale)
     page = {"site_title": project.settings.title, "words": locale, "root": ""}
     template = exporter().environment.get_template("site.html.j2")
-    _write(index, template.render(page=page, site=site))
+    _write(index, template.render(page=page, site=site).lstrip())
     counts = site.counts
     return SiteSummary(counts.total(), counts["done"], counts["no_data"], counts["failed"], index)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -20,6 +21,8 @@ from analysis.studies.findings import Comparison, Finding, Meaning, Unit, Verdic
 #: How a mark is coloured; its shape and word say the same without colour.
 Tone = Literal["better", "worse", "moved", "calm", "unclear", "failed"]
 
+MOVED: tuple[Verdict, ...] = ("up", "down")
+_OPPOSITE: dict[Meaning, Meaning] = {"better": "worse", "worse": "better", "neutral": "neutral"}
 _SHAPES: dict[Verdict, str] = {
     "up": "▲",
     "down": "▼",
@@ -52,7 +55,7 @@ def mark(verdict: Verdict, meaning: Meaning = "neutral") -> Mark:
     ('Higher, worse', 'No clear difference')
     """
     word = _WORDS[verdict]
-    if verdict not in ("up", "down"):
+    if verdict not in MOVED:
         return Mark(_SHAPES[verdict], word, "unclear" if verdict == "unclear" else "calm")
     if meaning == "neutral":
         return Mark(_SHAPES[verdict], word, "moved")
@@ -60,15 +63,33 @@ def mark(verdict: Verdict, meaning: Meaning = "neutral") -> Mark:
 
 
 def comparison_mark(finding: Finding, comparison: Comparison) -> Mark:
-    """The mark of one comparison; a finding's meaning speaks of its verdict, so one that points
-    the other way means the opposite."""
-    meaning = finding.meaning
-    opposite: dict[Meaning, Meaning] = {"better": "worse", "worse": "better", "neutral": "neutral"}
-    if finding.verdict not in ("up", "down"):
-        meaning = "neutral"
-    elif comparison.verdict != finding.verdict:
-        meaning = opposite[meaning]
+    """The mark of one comparison; where only its finding says what a verdict means, the same
+    verdict means the same, and the other way the opposite."""
+    meaning = comparison.meaning
+    if meaning == "neutral" and finding.verdict in MOVED:
+        opposite = comparison.verdict != finding.verdict
+        meaning = _OPPOSITE[finding.meaning] if opposite else finding.meaning
     return mark(comparison.verdict, meaning)
+
+
+def telling(finding: Finding) -> Comparison | None:
+    """The comparison that a reader must know of: the first that moved, else the first."""
+    moved = (each for each in finding.comparisons if each.verdict in MOVED)
+    return next(moved, next(iter(finding.comparisons), None))
+
+
+def finding_mark(finding: Finding) -> Mark:
+    """The mark of a finding, which is that of its telling comparison."""
+    comparison = telling(finding)
+    if comparison is None:
+        return mark(finding.verdict, finding.meaning)
+    return comparison_mark(finding, comparison)
+
+
+def has_moved(finding: Finding) -> bool:
+    """Whether a finding differs, beyond its uncertainty, from anything that it is compared with."""
+    comparison = telling(finding)
+    return (comparison.verdict if comparison else finding.verdict) in MOVED
 
 
 def run_mark(record: RunRecord) -> Mark:
@@ -77,19 +98,20 @@ def run_mark(record: RunRecord) -> Mark:
         return Mark("✕", "Failed", "failed")
     if record.status == "no_data":
         return Mark("–", "No data", "unclear")
-    moved = [f.meaning for f in headlines(record.findings) if f.verdict in ("up", "down")]
-    worse, better = moved.count("worse"), moved.count("better")
+    found = headlines(record.findings)
+    tones = Counter(finding_mark(finding).tone for finding in found if has_moved(finding))
+    worse, better, moved = tones["worse"], tones["better"], tones["moved"]
     if worse:
         return Mark("◆", f"{worse} worse" + (f", {better} better" if better else ""), "worse")
     if better:
         return Mark("●", f"{better} better", "better")
     if moved:
-        return Mark("◇", f"{len(moved)} stand{'s' if len(moved) == 1 else ''} out", "moved")
-    return _still(record.findings)
+        return Mark("◇", f"{moved} stand{'s' if moved == 1 else ''} out", "moved")
+    return _still(found)
 
 
-def _still(findings: Sequence[Finding]) -> Mark:
-    verdicts = {finding.verdict for finding in headlines(findings)}
+def _still(found: Sequence[Finding]) -> Mark:
+    verdicts = {finding.verdict for finding in found}
     if "no_change" in verdicts:
         return mark("no_change")
     return mark("unclear") if verdicts == {"unclear"} else mark("level")
@@ -102,11 +124,11 @@ def headlines(findings: Sequence[Finding]) -> tuple[Finding, ...]:
 
 def strength(finding: Finding) -> float:
     """How far a change lies beyond its uncertainty, in half-widths of its interval."""
-    for each in finding.comparisons[:1]:
-        if each.difference is not None and each.low is not None and each.high is not None:
-            half = (each.high - each.low) / 2
-            return abs(each.difference) / half if half > 0 else 0.0
-    return 0.0
+    each = telling(finding)
+    if each is None or each.difference is None or each.low is None or each.high is None:
+        return 0.0
+    half = (each.high - each.low) / 2
+    return abs(each.difference) / half if half > 0 else 0.0
 
 
 def command(record: RunRecord) -> str:

@@ -28,6 +28,7 @@ class Comparison(BaseModel):
         value: the other number, in the finding's unit.
         difference, low, high: this minus the other with its interval, in the finding's unit.
         verdict: whether the difference goes beyond its uncertainty.
+        meaning: what that verdict means for safety.
         text: the comparison in words, a clause without a full stop.
     """
 
@@ -39,6 +40,7 @@ class Comparison(BaseModel):
     low: float | None
     high: float | None
     verdict: Verdict
+    meaning: Meaning = "neutral"
     text: str
 
 
