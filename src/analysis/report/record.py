@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from nbformat import NotebookNode
 from pydantic import BaseModel, ConfigDict
 
 from analysis.project import Literals
 from analysis.studies.findings import FINDING, Finding
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 RECORD = "run.json"
 NOTEBOOK = "notebook.ipynb"

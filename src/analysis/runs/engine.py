@@ -22,7 +22,7 @@ from analysis.errors import UserError
 from analysis.project import Project
 from analysis.report.record import RunRecord
 from analysis.runs.execute import Outcome, describe, execute, recover
-from analysis.runs.plan import Planned
+from analysis.runs.plan import Planned, complete
 
 Done = Callable[[Planned, RunRecord], None]
 
@@ -68,6 +68,7 @@ def execute_all(
     Returns:
         The records, in the order in which the runs ended.
     """
+    todo = [complete(each) for each in todo]
     prepare(project, todo)
     records = []
     for each, record in outcomes(project, todo, min(jobs, len(todo))):

@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -26,13 +26,17 @@ State = Literal["new", "stale", "fresh", "failed before"]
 
 @dataclass(frozen=True)
 class Run:
-    """One study for one market and one window with one set of parameters."""
+    """One study for one market and one window with one set of parameters.
+
+    Attributes:
+        parameters: what differs from the study's defaults; `complete` gives them all.
+    """
 
     study: str
     spec: StudySpec
     market: Market
     window: Window
-    parameters: Mapping[str, Literals] = field(hash=False)
+    parameters: dict[str, Literals] = field(hash=False)
     variant: str | None = None
 
     @property
@@ -66,7 +70,7 @@ class Choice:
     studies: Sequence[str] = ()
     markets: Sequence[str] = ()
     windows: Sequence[str] = ()
-    parameters: Mapping[str, str] = field(default_factory=dict)
+    parameters: dict[str, str] = field(default_factory=dict)
     full: bool = False
 
 
@@ -91,17 +95,33 @@ def _runs(project: Project, name: str, spec: StudySpec, choice: Choice) -> Itera
     windows = [given.pop("window")] if "window" in given else choice.windows or matrix.windows
     asked = [given.pop("market")] if "market" in given else choice.markets or matrix.markets
     codes = market_codes(project, spec, asked)
+    if given:
+        check_parameters(name, {**spec.parameters, **given, "market": "", "window": ""})
     seen: set[str] = set()
     for code in codes:
         market = project.study_market(spec, code)
         for text in windows:
             window = parse_window(project, spec, market, text)
             identity = {"market": code, "window": window.label}
-            checked = check_parameters(name, {**spec.parameters, **given, **identity})
-            run = Run(name, spec, market, window, checked.model_dump(mode="json"), variant(given))
+            parameters: dict[str, Literals] = {**spec.parameters, **given, **identity}
+            run = Run(name, spec, market, window, parameters, variant(given))
             if run.identity not in seen:
                 seen.add(run.identity)
                 yield run
+
+
+def complete(planned: Planned) -> Planned:
+    """The same with every parameter, checked by the study's own model.
+
+    Not part of planning: a study's module imports what it computes with, and a plan in which all
+    is fresh need not wait for that.
+
+    Raises:
+        UserError: a parameter of the study's file that it does not have or allow.
+    """
+    run = planned.run
+    values = check_parameters(run.study, run.parameters).model_dump(mode="json")
+    return replace(planned, run=replace(run, parameters=values))
 
 
 def market_codes(project: Project, spec: StudySpec, asked: Sequence[str]) -> Sequence[str]:
@@ -147,7 +167,7 @@ class Keys:
         versions = {table: self.versions.get(table, "") for table in sorted(run.spec.reads)}
         return {
             "notebook": _digest(*_sources(self.project.notebooks / f"{run.study}.ipynb")),
-            "parameters": _digest(json.dumps(dict(run.parameters), sort_keys=True)),
+            "parameters": _digest(json.dumps(run.parameters, sort_keys=True)),
             "params": _digest(*(path.read_text(encoding="utf-8") for path in files)),
             "code": self.code,
             "data": _digest(json.dumps(versions)),
@@ -195,14 +215,14 @@ def _planned(project: Project, run: Run, parts: dict[str, str], *, force: bool) 
     changed = tuple(name for name in parts if record.key_parts.get(name) != parts[name])
     if record.status == "failed":
         state: State = "failed before"
-    elif changed or not complete(folder, record):
+    elif changed or not whole(folder, record):
         state = "stale"
     else:
         state = "stale" if force else "fresh"
     return Planned(run, state, parts, key, changed or (("forced",) if force else ()), record)
 
 
-def complete(folder: Path, record: RunRecord) -> bool:
+def whole(folder: Path, record: RunRecord) -> bool:
     """Whether a run's folder holds all that its record promises."""
     wanted = [PAGE] + ([NOTEBOOK] if record.status == "done" else [])
     return all((folder / name).is_file() for name in wanted)

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from analysis.calendar import Market, Window
@@ -17,6 +16,7 @@ from analysis.project import Literals, Project, StudySpec, explain
 from analysis.warehouse import NoWarehouse, Warehouse, open_warehouse
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
 
@@ -66,6 +66,8 @@ class Study:
 
     def rng(self) -> np.random.Generator:
         """Random numbers that are the same whenever this run is repeated."""
+        import numpy as np  # commands that only plan go without it
+
         text = f"{self.project.settings.seed}/{self.identity}"
         return np.random.default_rng(int.from_bytes(hashlib.sha256(text.encode()).digest()[:8]))
 

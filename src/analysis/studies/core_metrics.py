@@ -21,9 +21,10 @@ from analysis.figures.displays import Column, Figure, Table
 from analysis.figures.trend import Trend, trend_figure
 from analysis.methods.buckets import Floats
 from analysis.metrics.catalogue import GROUPS, Catalogue
-from analysis.metrics.cube import Slice, open_cubes
+from analysis.metrics.cube import Slice, build_cubes, open_cubes
 from analysis.metrics.estimate import Move, Rules, Series, judge
 from analysis.metrics.estimate import estimate as estimate_metric
+from analysis.project import Project
 from analysis.studies.base import Study, StudyParameters
 from analysis.studies.findings import Finding
 from analysis.studies.metric_words import MetricWords, move_word, summary
@@ -57,6 +58,11 @@ class Loaded:
     others: dict[str, int | None]
     trend: tuple[int, ...]
     last: date
+
+
+def prepare(project: Project) -> None:
+    """Makes the cubes that are missing, once before many runs; a run alone makes them itself."""
+    build_cubes(project)
 
 
 def load(study: Study) -> Loaded:

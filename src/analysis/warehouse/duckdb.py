@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -116,18 +116,16 @@ class DuckDBWarehouse:
         market at all (published figures of other markets) falls back on all of its rows.
         """
         spec = TABLES[table]
-        last = f"SELECT max({spec.time}) FROM {table}"
-        if "market" in spec.columns:
-            found = self.rows(f"{last} WHERE market = ?", (market.code,))[0][0]
-            found = found or self.rows(last)[0][0]
-        else:
-            found = self.rows(last)[0][0]
-        if found is None:
-            return None
         if spec.columns[spec.time].startswith("DATE"):
-            ends: date = self.rows(f"SELECT max(period_end) FROM {table}")[0][0]
-            return ends
-        return market.local_day(found + timedelta(hours=spec.grain_hours))
+            ends, bound = "max(period_end)", []
+        else:
+            ends = f"CAST(timezone(?, max({spec.time}) + to_hours({spec.grain_hours})) AS DATE)"
+            bound = [market.zone]
+        query = f"SELECT {ends} FROM {table}"
+        found: date | None = None
+        if "market" in spec.columns:
+            found = self.rows(f"{query} WHERE market = ?", [*bound, market.code])[0][0]
+        return found or self.rows(query, bound)[0][0]
 
 
 class ParquetReader:
