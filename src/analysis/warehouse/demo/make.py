@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -129,8 +130,10 @@ def sweep(partial: Path) -> None:
 
 
 def remove(partial: Path) -> None:
+    """Removes a file aside, its log and what DuckDB moved out of memory for it."""
     for left in (partial, partial.with_name(partial.name + ".wal")):
         left.unlink(missing_ok=True)
+    shutil.rmtree(partial.with_name(partial.name + ".tmp"), ignore_errors=True)
 
 
 def finish(warehouse: DuckDBWarehouse, version: str) -> dict[str, int]:

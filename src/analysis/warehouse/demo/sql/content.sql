@@ -34,23 +34,27 @@ ranked AS (
 named AS (
     SELECT *, pseudonym(2, no, rank) AS creator_id FROM ranked
 ),
+-- Creators differ: a lognormal propensity with mean one, so that some offend repeatedly, mostly
+-- against one policy of their own.
+chances AS (
+    SELECT
+        n.*, l.language, l.separation,
+        u(content_id, 6) AS by_surface,
+        u(CASE WHEN u(content_id, 7) < 0.7 THEN creator_id ELSE content_id END, 8) AS by_topic,
+        u(CASE WHEN u(content_id, 10) < 0.6 THEN creator_id ELSE content_id END, 11) AS by_policy,
+        exp(1.6 * z(creator_id, 9) - 1.28) AS propensity,
+        spread(content_id, 12, 1.0, 1.33) * spread(creator_id, 13, 1.0, 0.7) AS appeal
+    FROM (SELECT *, u(creator_id, 14) AS by_language FROM named) AS n
+    JOIN w_language AS l
+        ON l.market = n.market AND n.by_language >= l.lo AND n.by_language < l.hi
+),
 made AS (
     SELECT
-        n.*,
-        l.language,
-        l.separation,
-        CASE WHEN wave THEN 'live' ELSE surface_of(u(content_id, 6)) END AS surface,
-        topic_of(u(CASE WHEN u(content_id, 7) < 0.7 THEN creator_id ELSE content_id END, 8))
-            AS topic,
-        -- Creators differ: a lognormal propensity with mean one, so that some offend repeatedly,
-        -- mostly against one policy of their own.
-        exp(1.6 * z(creator_id, 9) - 1.28) AS propensity,
-        policy_of(u(CASE WHEN u(content_id, 10) < 0.6 THEN creator_id ELSE content_id END, 11))
-            AS inclination,
-        spread(content_id, 12, 1.0, 1.33) * spread(creator_id, 13, 1.0, 0.7) AS appeal
-    FROM named AS n
-    JOIN w_language AS l
-        ON l.market = n.market AND u(n.creator_id, 14) >= l.lo AND u(n.creator_id, 14) < l.hi
+        *,
+        CASE WHEN wave THEN 'live' ELSE surface_of(by_surface) END AS surface,
+        topic_of(by_topic) AS topic,
+        policy_of(by_policy) AS inclination
+    FROM chances
 ),
 judged AS (
     SELECT

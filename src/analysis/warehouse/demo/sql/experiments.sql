@@ -2,13 +2,10 @@
 -- rounded up with the chance of its fraction.
 INSERT INTO experiment_units
 WITH numbered AS (
-    SELECT x.*, unnest(range($units)) AS i FROM w_experiment AS x
+    SELECT x.*, pseudonym(8, no, i) AS unit_id FROM w_experiment AS x, unnest(range($units)) AS r(i)
 ),
 named AS (
-    SELECT
-        *,
-        pseudonym(8, no, i) AS unit_id,
-        CASE WHEN u(pseudonym(8, no, i), 111) < 0.5 THEN 'treatment' ELSE 'control' END AS arm
+    SELECT *, CASE WHEN u(unit_id, 111) < 0.5 THEN 'treatment' ELSE 'control' END AS arm
     FROM numbered
 ),
 units AS (
@@ -18,7 +15,9 @@ units AS (
         exp(0.8 * liveliness - 0.32) AS activity,
         activity * exp(0.4 * z(unit_id, 115) - 0.08) AS activity_before,
         activity * exp(0.4 * z(unit_id, 116) - 0.08) AS activity_after,
-        (arm = 'treatment')::INTEGER AS treated
+        (arm = 'treatment')::INTEGER AS treated,
+        u(unit_id, 113) AS by_market,
+        u(unit_id, 114) AS by_platform
     FROM named
 ),
 -- The treatment's units that drop out were less active: the arms differ in size and in kind.
@@ -26,7 +25,7 @@ stayed AS (
     FROM units WHERE treated = 0 OR liveliness >= 0 OR u(unit_id, 117) >= 2 * lost
 )
 SELECT
-    experiment, unit_id, arm, platform_of(u(unit_id, 114)), market_of(u(unit_id, 113)),
+    experiment, unit_id, arm, platform_of(by_platform), market_of(by_market),
     make_timestamptz((from_s + floor(u(unit_id, 118) * (to_s - from_s))::BIGINT) * 1000000),
     json_object(
         'sessions_before', whole(12 * activity_before, u(unit_id, 119)),

@@ -1,10 +1,13 @@
 -- Raters by language, each with a skill of their own, which `demo_truth` records.
 CREATE OR REPLACE TEMP TABLE w_rater AS
 SELECT
-    t.language, t.raters, nth, pseudonym(9, t.no, nth) AS rater_id,
+    language, raters, nth, rater_id,
     round(0.97 - 0.20 * u(rater_id, 99) * u(rater_id, 99), 4) AS sensitivity,
     round(0.992 - 0.07 * u(rater_id, 100) * u(rater_id, 100), 4) AS specificity
-FROM w_team AS t, unnest(range(t.raters)) AS r(nth);
+FROM (
+    SELECT t.*, nth, pseudonym(9, t.no, nth) AS rater_id
+    FROM w_team AS t, unnest(range(t.raters)) AS r(nth)
+);
 
 INSERT INTO demo_truth
 SELECT

@@ -11,12 +11,12 @@ WITH items AS (
     WHERE u(content_id, 94) < CASE WHEN violates THEN 0.55 ELSE 0.085 END
 ),
 seats AS (
-    SELECT i.*, unnest(range(i.raters)) AS j FROM items AS i
+    SELECT *, mix(xor(content_id::UBIGINT, (j + 1)::UBIGINT * 70368744177664)) AS e
+    FROM (SELECT *, u(content_id, 98) AS team, unnest(range(raters)) AS j FROM items)
 ),
 rated AS (
     SELECT
         s.*, r.rater_id,
-        mix(xor(content_id::UBIGINT, (s.j + 1)::UBIGINT * 70368744177664)) AS e,
         posted + 3600 + floor(spread(e, 95, 150000, 0.9))::BIGINT AS started,
         started + 2 + floor(spread(e, 96, 19, 0.7))::BIGINT AS finished,
         CASE
@@ -25,7 +25,7 @@ rated AS (
         END AS label
     FROM seats AS s
     JOIN w_rater AS r ON r.language = s.language
-        AND r.nth = (floor(u(content_id, 98) * r.raters)::INTEGER + s.j * 3) % r.raters
+        AND r.nth = (floor(s.team * r.raters)::INTEGER + s.j * 3) % r.raters
 )
 SELECT
     pseudonym(6, no, row_number() OVER (PARTITION BY market ORDER BY content_id, j)),

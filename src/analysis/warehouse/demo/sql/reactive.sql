@@ -11,7 +11,8 @@ dated AS (
         *,
         mix(e + j::UBIGINT) AS one,
         greatest(s, posted) + 1
-            + floor(u(one, 52) * (s + 3598 - greatest(s, posted)))::BIGINT AS at_s
+            + floor(u(one, 52) * (s + 3598 - greatest(s, posted)))::BIGINT AS at_s,
+        u(one, 55) AS by_policy
     FROM raised
 )
 SELECT
@@ -19,7 +20,7 @@ SELECT
     -- Some accounts report much.
     pseudonym(3, no, floor(u(one, 53) * u(one, 53) * $reporters)::BIGINT) AS reporter_id,
     CASE WHEN u(one, 54) < CASE WHEN violates THEN 0.7 ELSE 0.1 END
-        THEN suspect ELSE policy_of(u(one, 55)) END AS policy
+        THEN suspect ELSE policy_of(by_policy) END AS policy
 FROM dated;
 
 CREATE OR REPLACE TEMP TABLE reactive AS

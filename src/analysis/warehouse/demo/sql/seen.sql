@@ -22,8 +22,9 @@ lit AS (
 ),
 counted AS (
     SELECT
-        content_id, no, k, s, home, b,
+        content_id, no, k, s, home, b & 67108863 < 53687091 AS at_home,
         mix(xor(content_id::UBIGINT, k::UBIGINT * 68719476736)) AS e,
+        (mix(b) & 67108863)::DOUBLE / 67108864 AS by_surface,
         whole(mean * (0.5 + (e >> 26)::DOUBLE / 67108864), (e & 67108863)::DOUBLE / 67108864)
             AS views
     FROM lit
@@ -32,8 +33,8 @@ counted AS (
 SELECT
     content_id, no, k, s, e, views,
     CASE
-        WHEN home = 'live' OR b & 67108863 < 53687091 THEN home
-        ELSE other_surface_of((mix(b) & 67108863)::DOUBLE / 67108864)
+        WHEN home = 'live' OR at_home THEN home
+        ELSE other_surface_of(by_surface)
     END AS surface
 FROM counted
 WHERE views > 0;
