@@ -86,7 +86,7 @@ def describe(trend: Trend) -> str:
     parts.append(f"highest {trend.show(value[highest])} in {trend.labels[highest]}.")
     missing = int(np.isnan(value).sum())
     if missing:
-        parts.append(f"No value in {missing} windows.")
+        parts.append(f"No value in {missing} window{'s' if missing > 1 else ''}.")
     return " ".join(parts)
 
 

@@ -71,7 +71,7 @@ def ratio(numerator: Floats, denominator: Floats) -> Replicated:
 
     >>> found = ratio(np.array([1.0, 2.0, 3.0, 2.0]), np.array([10.0, 20.0, 20.0, 30.0]))
     >>> round(float(found.value), 3), round(float(found.variance) ** 0.5, 4)
-    (0.1, 0.0223)
+    (0.1, 0.0225)
     """
     top, bottom = np.asarray(numerator, float), np.asarray(denominator, float)
     if top.shape != bottom.shape or top.ndim == 0 or top.shape[-1] < 2:

@@ -37,10 +37,24 @@ FEW_EVENTS_SPREAD = 4.0
 
 @dataclass(frozen=True)
 class Interval:
-    """Limits for each estimate, shape `(…)`, in the estimate's unit; nan where it has none."""
+    """Limits for each estimate, shape `(…)`, in the estimate's unit; nan where it has none.
+
+    Attributes:
+        low, high: the interval.
+        base_low, base_high: limits at the effective size alone, without the tail's correction;
+            differences are built from them, since what skews two windows alike cancels.
+    """
 
     low: Floats
     high: Floats
+    base_low: Floats
+    base_high: Floats
+
+    def at(self, index: int) -> Interval:
+        """The limits of one window."""
+        return Interval(
+            self.low[index], self.high[index], self.base_low[index], self.base_high[index]
+        )
 
 
 def interval(
@@ -75,14 +89,16 @@ def interval(
     happened = found.value * counted if events is None else np.asarray(events, float)
     effect = np.maximum(np.asarray(design_effect, float), 1.0)
     sides = _Sides(family, confidence, counted, weighted, effect)
+    base = sides.base(found)
     low, high = sides.limits(found.value, found.residual, happened, found)
     if family == "rate":
-        return Interval(low, high)
+        return Interval(low, high, *base)
     # The rarer outcome has the tail: above one half it is the other one.
     other = (1 - found.value, -found.residual, counted - happened)
     low_other, high_other = sides.limits(*other, found)
     common = found.value > 0.5
-    return Interval(np.where(common, 1 - high_other, low), np.where(common, 1 - low_other, high))
+    low, high = np.where(common, 1 - high_other, low), np.where(common, 1 - low_other, high)
+    return Interval(low, high, *base)
 
 
 @dataclass(frozen=True)
@@ -96,13 +112,37 @@ class _Sides:
     def limits(
         self, value: Floats, residual: Floats, happened: Floats, found: Replicated
     ) -> tuple[Floats, Floats]:
-        least = value * (1 - value if self.family == "share" else 1) / self.trials
-        variance = found.variance if self.weighted else np.fmax(found.variance, least)
+        variance = self._variance(value, found)
         with np.errstate(divide="ignore", invalid="ignore"):
             low = self._low(value, variance, found.influence.shape[-1] - 1)
             high = self._high(value, variance, residual.max(-1), happened, found.degrees)
-        nothing = value <= 0
-        return np.where(nothing, 0.0, low), np.where(nothing, self._nothing(), high)
+        nothing, unknown = value <= 0, np.isnan(value)
+        low, high = np.where(nothing, 0.0, low), np.where(nothing, self._nothing(), high)
+        return np.where(unknown, np.nan, low), np.where(unknown, np.nan, high)
+
+    def base(self, found: Replicated) -> tuple[Floats, Floats]:
+        """Clopper and Pearson's limits (Garwood's for rates) at the effective size."""
+        value, tail = found.value, self._tail
+        odds = 1 - value if self.family == "share" else np.ones_like(value)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            size = value * odds / self._variance(value, found)
+            unseen = self.trials / self.design_effect
+            size = np.where((value > 0) & (odds > 0), size, unseen)
+            size = size * _penalty(found.influence.shape[-1] - 1, tail)
+            events, rest = np.fmax(value * size, 1e-9), np.fmax(odds * size, 1e-9)
+            if self.family == "rate":
+                low, high = (_gamma(*each) for each in ((events, tail), (events + 1, 1 - tail)))
+                return low / size, high / size
+            return _beta(events, rest + 1, tail), _beta(events + 1, rest, 1 - tail)
+
+    def _variance(self, value: Floats, found: Replicated) -> Floats:
+        """The jackknife's, but no smaller than that of as many independent trials."""
+        if self.weighted:
+            return found.variance
+        with np.errstate(divide="ignore", invalid="ignore"):
+            least = value * (1 - value if self.family == "share" else 1) / self.trials
+        larger: Floats = np.fmax(found.variance, least)
+        return larger
 
     @property
     def _tail(self) -> float:
@@ -127,11 +167,11 @@ class _Sides:
 
     def _quantile(self, mean: Floats, variance: Floats, probability: float) -> Floats:
         if self.family == "rate":
-            limit = special.gammaincinv(mean**2 / variance, probability) * variance / mean
+            limit = _gamma(mean**2 / variance, probability) * variance / mean
         else:
-            mean = np.asarray(np.minimum(mean, 1 - 1e-9), float)
-            size = np.maximum(mean * (1 - mean) / variance, 1e-9)
-            limit = special.betaincinv(mean * size, (1 - mean) * size, probability)
+            mean = np.fmin(mean, 1 - 1e-9)
+            size = np.fmax(mean * (1 - mean) / variance, 1e-9)
+            limit = _beta(mean * size, (1 - mean) * size, probability)
         return np.where(variance > 0, limit, mean)
 
     def _nothing(self) -> Floats:
@@ -139,9 +179,17 @@ class _Sides:
         Lippman-Hand 1983, JAMA 249, 1743-1745) at the effective number of trials."""
         size = self.trials / self.design_effect
         with np.errstate(divide="ignore", invalid="ignore"):
-            rate = np.asarray(-np.log(1 - self.confidence) / size)
-        found = -np.expm1(-rate) if self.family == "share" else rate
+            rate: Floats = -np.log(1 - self.confidence) / size
+            found = 1 - np.exp(-rate) if self.family == "share" else rate
         return np.where(size > 0, found, np.nan)
+
+
+def _beta(first: Floats, second: Floats, probability: float) -> Floats:
+    return np.asarray(special.betaincinv(first, second, probability), float)
+
+
+def _gamma(shape: Floats, probability: float) -> Floats:
+    return np.asarray(special.gammaincinv(shape, probability), float)
 
 
 def _clumped(happened: Floats, effective: Floats) -> Floats:
@@ -155,7 +203,8 @@ def _clumped(happened: Floats, effective: Floats) -> Floats:
 def _penalty(degrees: Floats | int, tail: float) -> Floats:
     """How much of the sample size is left when the variance is known to some degrees of freedom
     only: the squared ratio of the normal to the t quantile (Korn and Graubard 1998, equation 4)."""
-    found: Floats = (special.ndtri(tail) / special.stdtrit(degrees, tail)) ** 2
+    quantile = np.asarray(special.stdtrit(degrees, tail), float)
+    found: Floats = (special.ndtri(tail) / quantile) ** 2
     return found
 
 
@@ -179,9 +228,9 @@ class Difference:
 
 def difference(
     first: Replicated,
-    first_interval: Interval,
+    first_limits: Interval,
     second: Replicated,
-    second_interval: Interval,
+    second_limits: Interval,
     *,
     confidence: float = 0.95,
 ) -> Difference:
@@ -194,17 +243,14 @@ def difference(
 
     Args:
         first, second: estimates over the same buckets in the same order.
-        first_interval, second_interval: at the confidence that is asked for.
+        first_limits, second_limits: at the confidence that is asked for.
         confidence: of the intervals and of the difference.
     """
     rho = correlation(first, second)
     value = first.value - second.value
-    low = value - _joined(
-        first.value - first_interval.low, second_interval.high - second.value, rho
-    )
-    high = value + _joined(
-        first_interval.high - first.value, second.value - second_interval.low, rho
-    )
+    below = first.value - first_limits.base_low, second_limits.base_high - second.value
+    above = first_limits.base_high - first.value, second.value - second_limits.base_low
+    low, high = value - _joined(*below, rho), value + _joined(*above, rho)
     with np.errstate(divide="ignore", invalid="ignore"):
         score = np.where(value > 0, value / (value - low), value / (high - value))
     score = np.where(value == 0, 0.0, score)

@@ -60,16 +60,18 @@ def quantile(
         raise ValueError(f"quantile: share {share} is not between 0 and 1")
     if histogram.total == 0:
         empty, nothing = np.full(histogram.groups, np.nan), np.array(np.nan)
-        return Replicated(nothing, empty, empty), Interval(nothing, nothing)
+        return Replicated(nothing, empty, empty), Interval(nothing, nothing, nothing, nothing)
     curve = _Curve.of(histogram)
     value = curve.value(share)
     below = ratio(curve.below(histogram, value), _per_bucket(histogram, histogram.count))
     limits = interval(below, "share", confidence=confidence, trials=np.array(histogram.total))
-    low, high = curve.value(float(limits.low)), curve.value(float(limits.high))
+    # A share in the middle has no long tail, so the limits at the effective size serve both ends.
+    low, high = curve.value(float(limits.base_low)), curve.value(float(limits.base_high))
     # Bahadur's slope turns shares into values; the interval itself does not need it.
-    slope = (high - low) / max(float(limits.high - limits.low), 1e-12)
+    slope = (high - low) / max(float(limits.base_high - limits.base_low), 1e-12)
     found = Replicated(np.array(value), -slope * below.influence, -slope * below.residual)
-    return found, Interval(np.array(low), np.array(high))
+    ends = np.array(low), np.array(high)
+    return found, Interval(*ends, *ends)
 
 
 def _per_bucket(histogram: Histogram, weights: Floats) -> Floats:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from analysis.errors import UserError, nearest
 from analysis.project import Model, Project, Slug
@@ -16,6 +16,13 @@ FILE = "params/metrics.yaml"
 Text = Annotated[str, StringConstraints(min_length=1)]
 Group = Literal["exposure", "enforcement", "decision_quality", "speed", "reports"]
 Kind = Literal["share", "per_hundred", "per_million", "quantile"]
+
+
+def _sentence(text: str) -> str:
+    if text.count("{value}") != 1 or set(text.replace("{value}", "")) & set("{}"):
+        raise ValueError("write {value} once where the number stands, and no other braces")
+    return text
+
 
 GROUPS: dict[str, str] = {
     "exposure": "Exposure",
@@ -99,7 +106,7 @@ class Metric(Model):
     units: Text | None = None
     events: Text | None = None
     matures_hours: float = Field(0, ge=0)
-    says: Annotated[str, StringConstraints(pattern=r"\{value\}")]
+    says: Annotated[str, AfterValidator(_sentence)]
     sample: Text
     good: Literal["up", "down", "neutral"]
     always: bool = False

@@ -45,12 +45,11 @@ class Series:
 
     def against(self, window: int, other: int) -> Difference:
         """One window minus another, over the same buckets."""
-        ends = [Interval(self.interval.low[i], self.interval.high[i]) for i in (window, other)]
         return difference(
             self.found.at(window),
-            ends[0],
+            self.interval.at(window),
             self.found.at(other),
-            ends[1],
+            self.interval.at(other),
             confidence=self.confidence,
         )
 
@@ -117,9 +116,8 @@ def _times(rows: Slice, name: str, metric: Metric, confidence: float) -> Series:
         np.array([replicated.influence for replicated, _ in results]),
         np.array([replicated.residual for replicated, _ in results]),
     )
-    limits = Interval(
-        np.array([each.low for _, each in results]), np.array([each.high for _, each in results])
-    )
+    ends = ("low", "high", "base_low", "base_high")
+    limits = Interval(*(np.array([getattr(each, end) for _, each in results]) for end in ends))
     count = np.array([each.total for each in times])
     return Series(name, metric, confidence, found, limits, count, count)
 
