@@ -13,7 +13,7 @@ from scipy.stats import rankdata
 
 from analysis.project import Project
 from analysis.warehouse import Warehouse, open_warehouse
-from analysis.warehouse.demo import world
+from analysis.warehouse.demo import events, world
 
 
 @pytest.fixture(scope="module")
@@ -305,14 +305,14 @@ def test_the_policy_change_lowers_fraud_where_and_when_it_came(warehouse: Wareho
         GROUP BY ALL"""
     found = {(row[0], row[1]): row[2:] for row in warehouse.rows(query)}
     for treated, effect in ((True, 1 - 0.40), (False, 1.0)):
-        (events, posts), (events_0, posts_0) = found[treated, True], found[treated, False]
-        ratio = log(events / posts) - log(events_0 / posts_0)
+        (frauds, posts), (frauds_0, posts_0) = found[treated, True], found[treated, False]
+        ratio = log(frauds / posts) - log(frauds_0 / posts_0)
         # Creators repeat themselves, so that the variance is about twice Poisson's.
-        assert ratio == pytest.approx(log(effect), abs=3 * sqrt(2 / events + 2 / events_0))
+        assert ratio == pytest.approx(log(effect), abs=3 * sqrt(2 / frauds + 2 / frauds_0))
     dates = "SELECT count(DISTINCT starts_at), count(*) FROM demo_truth WHERE kind='policy_change'"
     distinct, markets = warehouse.rows(dates)[0]
     assert distinct > 6
-    assert markets == len(world.ROLLOUT)
+    assert markets == len(events.ROLLOUT)
 
 
 def outcomes(warehouse: Warehouse, experiment: str, metric: str) -> dict[str, np.ndarray]:
@@ -326,7 +326,7 @@ def outcomes(warehouse: Warehouse, experiment: str, metric: str) -> dict[str, np
 @pytest.mark.parametrize("metric", ["reports", "valid_reports", "sessions"])
 def test_the_clean_experiment_has_its_effect(warehouse: Warehouse, metric: str) -> None:
     arms = outcomes(warehouse, "report_flow", metric)
-    effect = world.EXPERIMENTS[0].effects[metric]
+    effect = events.EXPERIMENTS[0].effects[metric]
     treated, control = arms["treatment"], arms["control"]
     error = sqrt(
         treated.var() / len(treated) / treated.mean() ** 2

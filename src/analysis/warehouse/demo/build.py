@@ -120,7 +120,7 @@ def prepare(
         insert(warehouse, name, rows)
     for name, columns in TRUTH.items():
         warehouse.execute(f"CREATE TABLE {name} ({columns})")
-    insert(warehouse, "demo_truth", list(load.incident_truth(markets)))
+    insert(warehouse, "demo_truth", list(load.known_truth(markets)))
 
 
 def insert(warehouse: DuckDBWarehouse, table: str, rows: list[load.Row]) -> None:

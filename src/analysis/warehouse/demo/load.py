@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from math import log
 
 from analysis.calendar import Market
-from analysis.warehouse.demo import world
-from analysis.warehouse.demo.world import Incident
+from analysis.warehouse.demo import events, world
+from analysis.warehouse.demo.events import Experiment, Incident
 
 Row = tuple[object, ...]
-DAY_S = 86_400
 
 
 def seconds(market: Market, day: date) -> int:
@@ -70,27 +69,27 @@ def language_rows(markets: Mapping[str, Market]) -> Iterator[Row]:
             low += share
 
 
-def raters_of(language: str) -> int:
-    """How many people rate a language: more where more is posted."""
-    return {"en": 60, "es": 36, "id": 32, "pt": 32, "hi": 28, "ar": 24}.get(language, 16)
-
-
-def incident_rows(markets: Mapping[str, Market], incident: Incident) -> Iterator[Row]:
-    """An incident in each market that it touches, between instants."""
+def spans(
+    markets: Mapping[str, Market], incident: Incident
+) -> Iterator[tuple[Market, datetime, datetime]]:
+    """The markets that an incident touches, and between which instants."""
     for market in markets.values():
         here = incident.market in (None, market.code)
         if here and incident.language in (None, *market.languages):
-            yield (
-                incident.name, incident.kind, market.code, incident.language, incident.surface,
-                incident.policy, seconds(market, incident.starts),
-                seconds(market, incident.ends or world.END_DAY), incident.metric,
-                incident.effect, incident.detail,
-            )  # fmt: skip
+            end = incident.ends or world.END_DAY
+            yield market, market.start_of(incident.starts), market.start_of(end)
 
 
-INCIDENT_COLUMNS = """name VARCHAR, kind VARCHAR, market VARCHAR, language VARCHAR,
-    surface VARCHAR, policy VARCHAR, from_s BIGINT, to_s BIGINT, metric VARCHAR, effect DOUBLE,
-    detail VARCHAR"""
+def incident_rows(markets: Mapping[str, Market]) -> Iterator[Row]:
+    """The incidents as the simulation reads them: by market, in seconds."""
+    for each in events.INCIDENTS:
+        for market, start, end in spans(markets, each):
+            where = (each.kind, market.code, each.language, each.surface, each.policy)
+            yield (*where, int(start.timestamp()), int(end.timestamp()), each.effect)
+
+
+INCIDENT_COLUMNS = """kind VARCHAR, market VARCHAR, language VARCHAR, surface VARCHAR,
+    policy VARCHAR, from_s BIGINT, to_s BIGINT, effect DOUBLE"""
 
 
 def policy_worlds(policies: Sequence[str]) -> dict[str, world.PolicyWorld]:
@@ -134,8 +133,10 @@ def numbers(policies: Sequence[str], scale: float) -> dict[str, object]:
     """What the SQL's `$names` stand for, but for the seed."""
     violating = sum(policy.rate for policy in policy_worlds(policies).values())
     low, high = world.DRAWS_BOUNDS
+    days = (world.END_DAY - world.FIRST_DAY).days
     return {
         "first_day": world.FIRST_DAY.isoformat(),
+        "days": days,
         "swing": world.YEARLY_SWING,
         "growth": world.YEARLY_GROWTH,
         "weekend": world.WEEKEND_LIFT,
@@ -154,6 +155,10 @@ def numbers(policies: Sequence[str], scale: float) -> dict[str, object]:
         "reported_s": world.REPORTED_S,
         "sensitivity": world.REVIEW_SENSITIVITY,
         "specificity": world.REVIEW_SPECIFICITY,
+        "appealed_rightly": world.APPEALED[False],
+        "appealed": world.APPEALED[True],
+        "overturned_rightly": world.OVERTURNED[False],
+        "overturned": world.OVERTURNED[True],
         "reporters": max(200, round(6000 * scale)),
         "slots": len(world.SLOTS),
         "draws": round(min(high, max(low, world.DRAWS * scale**0.5))),
@@ -162,17 +167,18 @@ def numbers(policies: Sequence[str], scale: float) -> dict[str, object]:
 
 
 def experiment_rows() -> Iterator[Row]:
-    """The experiments; the first effect is on the main outcome, the second on one beside it."""
-    means = {"reports": 0.8, "valid_reports": 0.25, "shares": 3.0, "violating_shares": 0.15}
-    for no, each in enumerate(world.EXPERIMENTS):
-        main, side = list(each.effects)[:2]
+    """The experiments as the simulation reads them."""
+    for no, each in enumerate(events.EXPERIMENTS):
         yield (
             each.name, no, utc_seconds(each.starts), utc_seconds(each.ends), each.lost,
-            main, means[main], each.effects[main], side, means[side], each.effects[side],
+            each.means["sessions"], each.effects["sessions"],
+            each.main, each.means[each.main], each.effects[each.main],
+            each.side, each.means[each.side], each.effects[each.side],
         )  # fmt: skip
 
 
 EXPERIMENT_COLUMNS = """experiment VARCHAR, no UINTEGER, from_s BIGINT, to_s BIGINT, lost DOUBLE,
+    sessions_mean DOUBLE, sessions_effect DOUBLE,
     main VARCHAR, main_mean DOUBLE, main_effect DOUBLE,
     side VARCHAR, side_mean DOUBLE, side_effect DOUBLE"""
 
@@ -203,37 +209,43 @@ def tables(
         "slot UINTEGER, first_age INTEGER, width UBIGINT, mass DOUBLE",
         [(i, first, last - first + 1, mass) for i, ((first, last), mass) in slots],
     )
-    incidents = [row for each in world.INCIDENTS for row in incident_rows(markets, each)]
-    yield "w_incident", INCIDENT_COLUMNS, incidents
+    yield "w_incident", INCIDENT_COLUMNS, list(incident_rows(markets))
     yield "w_experiment", EXPERIMENT_COLUMNS, list(experiment_rows())
-    languages = sorted({name for market in markets.values() for name in market.languages})
     yield (
         "w_team",
         "language VARCHAR, raters INTEGER, no UINTEGER",
-        [(name, raters_of(name), sum(map(ord, name))) for name in languages],
+        [
+            (name, world.RATERS.get(name, world.DEFAULT_RATERS), sum(map(ord, name)))
+            for name in languages_of(markets)
+        ],
     )
 
 
-def incident_truth(markets: Mapping[str, Market]) -> Iterator[Row]:
-    """The incidents, the experiments and the classifier's quality as rows of `demo_truth`."""
-    for incident in world.INCIDENTS:
-        for row in incident_rows(markets, incident):
-            starts, ends = (_instant(row[i]) for i in (6, 7))
-            yield (*row[:6], starts, ends, *row[8:])
-    for each in world.EXPERIMENTS:
-        starts, ends = (_instant(utc_seconds(day)) for day in (each.starts, each.ends))
-        for metric, effect in each.effects.items():
-            detail = "relative effect of treatment on the outcome's mean, were no unit lost"
-            row = (each.name, "experiment", None, None, None, None, starts, ends)
-            yield (*row, metric, effect, detail)
-        detail = "share of the treatment arm's units that dropped out, the less active ones"
-        yield (*row, "treatment_units_lost", each.lost, detail)
-    for language in sorted({name for market in markets.values() for name in market.languages}):
+def known_truth(markets: Mapping[str, Market]) -> Iterator[Row]:
+    """The rows of `demo_truth` that are known before anything is simulated."""
+    for incident in events.INCIDENTS:
+        where = (incident.language, incident.surface, incident.policy)
+        what = (incident.metric, incident.effect, incident.detail)
+        for market, start, end in spans(markets, incident):
+            yield incident.name, incident.kind, market.code, *where, start, end, *what
+    for each in events.EXPERIMENTS:
+        yield from experiment_truth(each)
+    for language in languages_of(markets):
         auc = world.AUC.get(language, world.DEFAULT_AUC)
-        where = ("classifier", "classifier_auc", None, language, None, None, None, None)
-        yield (*where, "auc", auc, "area under the ROC of risk_score, outside incidents")
+        row = ("classifier", "classifier_auc", None, language, None, None, None, None)
+        yield *row, "auc", auc, "area under the ROC of risk_score, outside incidents"
 
 
-def _instant(value: object) -> datetime:
-    assert isinstance(value, int)  # noqa: S101
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=value)
+def experiment_truth(experiment: Experiment) -> Iterator[Row]:
+    """An experiment's true effects, and the share of units that it loses."""
+    starts, ends = (datetime.fromtimestamp(utc_seconds(day), UTC) for day in experiment.span)
+    row = (experiment.name, "experiment", None, None, None, None, starts, ends)
+    for metric, effect in experiment.effects.items():
+        detail = "relative effect of treatment on the outcome's mean, were no unit lost"
+        yield *row, metric, effect, detail
+    detail = "share of the treatment arm's units that dropped out, the less active ones"
+    yield *row, "treatment_units_lost", experiment.lost, detail
+
+
+def languages_of(markets: Mapping[str, Market]) -> list[str]:
+    return sorted({name for market in markets.values() for name in market.languages})

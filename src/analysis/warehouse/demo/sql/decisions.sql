@@ -40,7 +40,7 @@ WITH asked AS (
     FROM enforced JOIN w_market USING (market)
     WHERE action <> 'no_action'
         AND u(decision_id, 83) < CASE
-            WHEN violates THEN 0.28 ELSE 0.62 END * CASE action WHEN 'remove' THEN 1 ELSE 0.6 END
+            WHEN violates THEN $appealed ELSE $appealed_rightly END * CASE action WHEN 'remove' THEN 1 ELSE 0.6 END
 )
 SELECT
     mix(xor(decision_id::UBIGINT, 1::UBIGINT))::BIGINT, decision_id,
@@ -48,7 +48,7 @@ SELECT
     CASE WHEN resolved < ends THEN make_timestamptz(resolved * 1000000) END,
     CASE
         WHEN resolved >= ends THEN NULL
-        WHEN u(decision_id, 84) < CASE WHEN violates THEN 0.06 ELSE 0.80 END THEN 'overturned'
+        WHEN u(decision_id, 84) < CASE WHEN violates THEN $overturned ELSE $overturned_rightly END THEN 'overturned'
         ELSE 'upheld' END
 FROM asked
 WHERE submitted < ends;

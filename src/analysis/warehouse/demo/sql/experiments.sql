@@ -28,11 +28,12 @@ SELECT
     experiment, unit_id, arm, platform_of(by_platform), market_of(by_market),
     make_timestamptz((from_s + floor(u(unit_id, 118) * (to_s - from_s))::BIGINT) * 1000000),
     json_object(
-        'sessions_before', whole(12 * activity_before, u(unit_id, 119)),
+        'sessions_before', whole(sessions_mean * activity_before, u(unit_id, 119)),
         main || '_before', whole(main_mean * activity_before, u(unit_id, 120)),
         'account_age_days', 1 + floor(spread(unit_id, 121, 300, 1.0))::BIGINT),
     json_object(
-        'sessions', whole(12 * activity_after, u(unit_id, 122)),
+        'sessions', whole(
+            sessions_mean * activity_after * (1 + sessions_effect * treated), u(unit_id, 122)),
         main, whole(main_mean * activity_after * (1 + main_effect * treated), u(unit_id, 123)),
         side, whole(side_mean * activity_after * (1 + side_effect * treated), u(unit_id, 124)))
 FROM stayed;

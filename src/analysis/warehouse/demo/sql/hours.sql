@@ -44,7 +44,7 @@ SELECT
     posts * post_weight / sum(post_weight) OVER one AS expected_posts,
     view_weight * hours / sum(view_weight) OVER one AS activity,
     -- Spam accounts do not sleep.
-    coalesce(posts / 455 / 24 * wave.effect, 0) AS wave_posts
+    coalesce(posts / $days / 24 * wave.effect, 0) AS wave_posts
 FROM weighed AS h
 LEFT JOIN (FROM w_incident WHERE kind = 'spam_wave') AS wave
     ON wave.market = h.market AND h.s >= wave.from_s AND h.s < wave.to_s
