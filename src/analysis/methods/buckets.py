@@ -78,9 +78,11 @@ def ratio(numerator: Floats, denominator: Floats) -> Replicated:
         raise ValueError(f"ratio: shapes {top.shape} and {bottom.shape}; two alike, G at least 2")
     tops, bottoms = top.sum(-1, keepdims=True), bottom.sum(-1, keepdims=True)
     with np.errstate(divide="ignore", invalid="ignore"):
-        value = tops / bottoms
+        value = np.where(bottoms > 0, tops / bottoms, np.nan)
         without = (tops - top) / (bottoms - bottom)
         residual = (top - value * bottom) / bottoms
+        # Where one bucket holds all there is no replicate without it, and so no variance.
+        without = np.where(np.isfinite(without), without, np.nan)
     groups = top.shape[-1]
     influence = (without.mean(-1, keepdims=True) - without) * np.sqrt((groups - 1) / groups)
     return Replicated(value[..., 0], influence, residual)

@@ -89,16 +89,7 @@ def interval(
     happened = found.value * counted if events is None else np.asarray(events, float)
     effect = np.maximum(np.asarray(design_effect, float), 1.0)
     sides = _Sides(family, confidence, counted, weighted, effect)
-    base = sides.base(found)
-    low, high = sides.limits(found.value, found.residual, happened, found)
-    if family == "rate":
-        return Interval(low, high, *base)
-    # The rarer outcome has the tail: above one half it is the other one.
-    other = (1 - found.value, -found.residual, counted - happened)
-    low_other, high_other = sides.limits(*other, found)
-    common = found.value > 0.5
-    low, high = np.where(common, 1 - high_other, low), np.where(common, 1 - low_other, high)
-    return Interval(low, high, *base)
+    return Interval(*sides.ends(found, happened), *sides.base(found))
 
 
 @dataclass(frozen=True)
@@ -108,6 +99,16 @@ class _Sides:
     trials: Floats
     weighted: bool
     design_effect: Floats
+
+    def ends(self, found: Replicated, happened: Floats) -> tuple[Floats, Floats]:
+        """Both limits; the rarer outcome has the tail, which above one half is the other one."""
+        low, high = self.limits(found.value, found.residual, happened, found)
+        if self.family == "rate":
+            return low, high
+        other = (1 - found.value, -found.residual, self.trials - happened)
+        low_other, high_other = self.limits(*other, found)
+        common = found.value > 0.5
+        return np.where(common, 1 - high_other, low), np.where(common, 1 - low_other, high)
 
     def limits(
         self, value: Floats, residual: Floats, happened: Floats, found: Replicated
