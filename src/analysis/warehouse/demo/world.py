@@ -102,11 +102,13 @@ POLICIES = {
     "spam": PolicyWorld(0.0140, 0.10, 0.5),
 }
 
-#: Views that a post would have, at the median; the most that one can have, and the most that one
-#: that violates can, since what is recommended widely is checked first.
+#: Views that a post would have, at the median, if nobody took it down, and the most that one can
+#: have. Their spread is lognormal with sigma 1.5; that of violating posts is 0.6 times as wide,
+#: since what is recommended widely is checked first.
 MEDIAN_VIEWS = 60
+MEDIAN_VIOLATING_VIEWS = 100
+VIOLATING_REACH = 0.6
 MOST_VIEWS = 3_000_000
-MOST_VIOLATING_VIEWS = 1_500
 #: Reports per view of a harmless and of a violating post, at the median post.
 REPORT_RATE = 0.0020
 VIOLATING_REPORT_RATE = 0.018

@@ -42,8 +42,8 @@ chances AS (
         u(content_id, 6) AS by_surface,
         u(CASE WHEN u(content_id, 7) < 0.7 THEN creator_id ELSE content_id END, 8) AS by_topic,
         u(CASE WHEN u(content_id, 10) < 0.6 THEN creator_id ELSE content_id END, 11) AS by_policy,
-        exp(1.6 * z(creator_id, 9) - 1.28) AS propensity,
-        spread(content_id, 12, 1.0, 1.33) * spread(creator_id, 13, 1.0, 0.7) AS appeal
+        exp(1.4 * z(creator_id, 9) - 0.98) AS propensity,
+        1.33 * z(content_id, 12) + 0.7 * z(creator_id, 13) AS reach
     FROM (SELECT *, u(creator_id, 14) AS by_language FROM named) AS n
     JOIN w_language AS l
         ON l.market = n.market AND n.by_language >= l.lo AND n.by_language < l.hi
@@ -90,9 +90,11 @@ SELECT
     market, no, k, s, posted, content_id, creator_id, language, surface, topic, violates, suspect,
     round(least(600, greatest(3, spread(content_id, 18, 21.0, 0.8))), 1) AS duration_s,
     greatest(0.0001, least(0.9999, round(1 / (1 + exp(-logit)), 4))) AS risk_score,
-    CASE WHEN anchor THEN 500 ELSE least(
-        CASE WHEN violates THEN $most_violating_views ELSE $most_views END,
-        $median_views * appeal) END AS potential,
+    CASE
+        WHEN anchor THEN 500
+        WHEN violates THEN least($most_views, $median_violating_views * exp($violating_reach * reach))
+        ELSE least($most_views, $median_views * exp(reach))
+    END AS potential,
     reporting
         * CASE WHEN violates THEN $violating_report_rate * w.reported ELSE $report_rate END
         * spread(content_id, 19, 0.75, 0.8) AS report_rate,
