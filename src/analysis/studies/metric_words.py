@@ -104,20 +104,20 @@ class MetricWords:
         sure = f"{self.series.confidence:.0%}"
         if value is None:
             return ""
-        if self._says_nothing(low, high):
-            return (
-                f"Too few {self.metric.sample} to tell ({sure} interval {self._range(low, high)})"
-            )
+        ends = "" if low is None or high is None else self._ends(low, high)
+        if ends and self._says_nothing(low, high):
+            return f"{self._says(self.scale.said(value))} ({ends}, so these data can't tell)"
         if value == 0 and high is not None:
             none = f"{sure} confidence; none was seen among {self.sample}"
             return f"{self._says(f'at most {self.scale.said(high)}')} ({none})"
         if value == 1 and self.metric.kind == "share" and low is not None:
-            every = f"{sure} confidence; so it was with all {self.sample}"
+            every = f"{sure} confidence; no exception among {self.sample}"
             return f"{self._says(f'at least {self.scale.said(low)}')} ({every})"
-        said = self._says(self.scale.said(value))
-        if low is None or high is None:
-            return f"{said} (too few to give an interval)"
-        return f"{said} ({sure} interval {self.scale.number(low)} to {self.scale.number(high)})"
+        return f"{self._says(self.scale.said(value))} ({ends or 'too few to give an interval'})"
+
+    def _ends(self, low: float, high: float) -> str:
+        sure = f"{self.series.confidence:.0%}"
+        return f"{sure} interval {self.scale.number(low)} to {self.scale.number(high)}"
 
     def _says_nothing(self, low: float | None, high: float | None) -> bool:
         """Whether the interval of a share holds nearly all that a share can be."""
