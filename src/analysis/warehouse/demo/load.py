@@ -56,7 +56,7 @@ def language_shares(languages: Sequence[str]) -> dict[str, float]:
     for i, language in enumerate(languages):
         left = 1 - sum(shares.values())
         last = i == len(languages) - 1
-        shares[language] = left if last else left * world.LANGUAGE_SHARES[0]
+        shares[language] = left if last else left * world.FIRST_LANGUAGE_SHARE
     return shares
 
 

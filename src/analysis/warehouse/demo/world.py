@@ -129,8 +129,9 @@ AUC = {
     "ne": 0.860,
 }
 DEFAULT_AUC = 0.93
-#: The share of creators that post in a market's first, second, … language.
-LANGUAGE_SHARES = (0.75, 0.25)
+#: The share of a market's creators that post in its first language; the second has this share of
+#: the others, and so on.
+FIRST_LANGUAGE_SHARE = 0.75
 
 SURFACES = {"feed": 0.70, "live": 0.13, "profile": 0.09, "search": 0.08}
 TOPICS = (
