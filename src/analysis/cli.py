@@ -16,7 +16,7 @@ import typer
 
 from analysis.errors import UserError
 from analysis.project import ROOT_VARIABLE, Project
-from analysis.terminal import errors, say, say_json, say_table, steps
+from analysis.terminal import errors, say, say_json, say_table, share, steps
 
 if TYPE_CHECKING:
     from analysis.report.record import RunRecord
@@ -59,15 +59,22 @@ def demo(
     keep: Annotated[
         bool, typer.Option("--keep", help="Do nothing where a warehouse is there already.")
     ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace rows of your own.")] = False,
 ) -> None:
     """Make the demo warehouse: a simulated short-video platform."""
-    from analysis.warehouse.demo import make_demo
+    from analysis.warehouse.demo import demo_version, make_demo
 
     project = Project.find()
-    if keep and _warehouse_exists(project):
-        say("demo: a warehouse is there already; kept")
-        return
-    summary = make_demo(project, seed=seed, scale=scale)
+    held = _versions(project)
+    if "exposure" in held:
+        if keep or held["content"] == demo_version(project, seed=seed, scale=scale):
+            say("demo: there already")
+            return
+        if "demo_truth" not in held and not force:
+            problem = "the warehouse holds rows of your own; --force replaces them"
+            raise UserError("demo", problem)
+    with share("demo") as progress:
+        summary = make_demo(project, seed=seed, scale=scale, progress=progress)
     rows = sum(summary.rows.values())
     say(f"demo: {rows:,} rows in {len(summary.rows)} tables in {summary.seconds:.0f} s")
     for table, count in summary.rows.items():
@@ -298,14 +305,15 @@ def _parameter(text: str) -> tuple[str, str]:
     return name, value
 
 
-def _warehouse_exists(project: Project) -> bool:
+def _versions(project: Project) -> dict[str, str]:
+    """The version of each table that was loaded; none where there is no warehouse yet."""
     from analysis.warehouse import NoWarehouse, open_warehouse
 
     try:
         with open_warehouse(project) as warehouse:
-            return "exposure" in warehouse.versions()
+            return warehouse.versions()
     except NoWarehouse:
-        return False
+        return {}
 
 
 def main() -> None:

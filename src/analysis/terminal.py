@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -92,3 +92,20 @@ def steps(total: int, title: str, *, quiet: bool = False) -> Iterator[Steps]:
             yield bar
     else:
         yield Lines(total)
+
+
+@contextmanager
+def share(title: str) -> Iterator[Callable[[str, float], None] | None]:
+    """Shows how much of one long step is done, as a bar; None where there is no terminal."""
+    if not console.is_terminal:
+        yield None
+        return
+    from rich.progress import Progress
+
+    with Progress(console=console, transient=True) as progress:
+        task = progress.add_task(title, total=1.0)
+
+        def show(what: str, done: float) -> None:
+            progress.update(task, description=f"{title}: {what}", completed=done)
+
+        yield show

@@ -82,8 +82,10 @@ def test_a_planted_difference_is_named(site: Checkout) -> None:
 def test_a_run_that_fails_does_not_stop_its_neighbours(checkout: Checkout) -> None:
     checkout.study("new", "fragile")
     module = "src/analysis/studies/fragile.py"
-    failing = 'if study.market.code == "BR":\n        raise ValueError("password=hunter2hunter2")\n'
-    checkout.edit(module, '    query = """', f'    {failing}    query = """')
+    failing = (
+        '    if study.market.code == "BR":\n        raise ValueError("password=hunter2hunter2")\n'
+    )
+    checkout.edit(module, '    query = """', f'{failing}    query = """')
     words = ("run", "fragile", "-m", "BR", "-m", "JP", "-m", "US")
     said = checkout.study(*words, status=1)
     assert "3 runs: 2 done, 0 without data, 1 failed" in said

@@ -97,6 +97,7 @@ def outcomes(
         if (yield from _pool(project, [each], 1, revision)):
             outcome = Outcome("failed", "its worker process was killed (out of memory, or by hand)")
             yield each, describe(project, each, outcome, datetime.now(UTC), 0.0, revision)
+    recover(project.reports)
 
 
 def _pool(

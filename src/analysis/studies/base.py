@@ -107,6 +107,8 @@ def parameters_of(name: str) -> type[StudyParameters]:
         if error.name != f"analysis.studies.{name}":
             raise
         raise UserError(where, "the module is missing; `study new` makes one") from None
+    except SyntaxError as error:
+        raise UserError(f"{where}, line {error.lineno}", f"no Python: {error.msg}") from None
     found = getattr(module, "Parameters", None)
     if not (isinstance(found, type) and issubclass(found, StudyParameters)):
         raise UserError(where, "has no class Parameters(StudyParameters)")

@@ -12,6 +12,7 @@ from typing import Any
 from pydantic_core import PydanticUndefined
 
 from analysis.errors import UserError
+from analysis.metrics.catalogue import check_expressions, load_catalogue
 from analysis.project import Project
 from analysis.studies.base import check_parameters, parameters_of
 from analysis.warehouse import TABLES
@@ -24,6 +25,7 @@ def check_project(project: Project) -> list[UserError]:
         partial(_readable, project, "settings"),
         partial(_readable, project, "markets"),
         partial(_readable, project, "policies"),
+        lambda: check_expressions(load_catalogue(project)),
         *(partial(check_study, project, name) for name in project.study_names),
     ]
     for part in parts:

@@ -161,6 +161,7 @@ class MetricWords:
             low=low,
             high=high,
             verdict=cast(Verdict, move.verdict),
+            meaning=meaning(self.metric, cast(Verdict, move.verdict)),
             text=self._clause(name),
         )
 
