@@ -68,11 +68,12 @@ def test_each_metric_is_said_with_its_uncertainty(demo_env: Project, market: str
 
 
 def test_the_violative_view_rate_leads_and_moves_follow(demo_env: Project) -> None:
-    points = core_metrics.main_points(measure("NP"))
-    assert points[0].name == "violative_view_rate"
-    assert len(points) <= 6
-    for finding in points[1:]:
-        assert {each.verdict for each in finding.comparisons} & {"up", "down"}
+    for market in ("NP", "BR", "DE"):
+        points = core_metrics.main_points(measure(market))
+        assert points[0].name == "violative_view_rate"
+        assert 3 <= len(points) <= 6
+        for finding in points[3:]:
+            assert {each.verdict for each in finding.comparisons} & {"up", "down"}
 
 
 def test_a_verdict_is_called_only_where_the_interval_excludes_zero(demo_env: Project) -> None:

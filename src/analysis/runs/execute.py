@@ -13,6 +13,8 @@ import os
 import platform
 import shutil
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -71,7 +73,8 @@ def execute(root: Path, planned: Planned, revision: str) -> RunRecord:
     started, clock = datetime.now(UTC), time.perf_counter()
     try:
         aside.mkdir(parents=True)
-        outcome = run_notebook(project, planned, aside / NOTEBOOK)
+        with quiet_kernel():
+            outcome = run_notebook(project, planned, aside / NOTEBOOK)
         seconds = time.perf_counter() - clock
         record = describe(project, planned, outcome, started, seconds, revision)
         return finish(project, planned, record, aside)
@@ -81,6 +84,24 @@ def execute(root: Path, planned: Planned, revision: str) -> RunRecord:
         return describe(project, planned, outcome, started, seconds, revision)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+
+
+@contextmanager
+def quiet_kernel() -> Iterator[None]:
+    """Keeps off the terminal what a kernel says of its own coming and going.
+
+    What matters of it is in the outcome; a kernel inherits the file, so Python's own redirection
+    would not do.
+    """
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def run_notebook(project: Project, planned: Planned, output: Path) -> Outcome:

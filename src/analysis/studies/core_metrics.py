@@ -31,8 +31,6 @@ from analysis.studies.metric_words import MetricWords, move_word, summary
 
 BEFORE, YEAR = "before", "year"
 NOT_MOVED = 2
-#: So many charts are shown even when less has moved.
-FEWEST_CHARTS = 3
 
 
 class Parameters(StudyParameters):
@@ -191,7 +189,7 @@ def what_moved(measured: Measured) -> Finding:
 
 
 def main_points(measured: Measured) -> list[Finding]:
-    """The violative view rate, then what moved, clearest first."""
+    """The metrics that are always told, then what moved, clearest first."""
     return [finding for finding in measured.findings.values() if finding.headline]
 
 
@@ -232,11 +230,9 @@ def overview(measured: Measured) -> Table:
 
 
 def trends(measured: Measured) -> list[Figure]:
-    """A chart for each main point, and for what came nearest to a move where these are few."""
-    points = sum(finding.headline for finding in measured.findings.values())
-    return [
-        _trend(measured, name) for name in list(measured.findings)[: max(points, FEWEST_CHARTS)]
-    ]
+    """A chart for each main point."""
+    points = {finding.name for finding in main_points(measured)}
+    return [_trend(measured, name) for name in measured.findings if name in points]
 
 
 def _trend(measured: Measured, name: str) -> Figure:
@@ -296,7 +292,10 @@ def counting(measured: Measured) -> Table:
         Column("sql", "Counted as (SQL)"),
         Column("cluster", "Rows kept together"),
     )
-    note = "Rows of one creator, or draws of one post, are alike; intervals allow for it."
+    note = (
+        "Rows of one creator are alike, and intervals allow for it; labelled draws are independent "
+        "of each other by design."
+    )
     return Table("counting", "How the metrics are counted", pd.DataFrame(rows), columns, note)
 
 
