@@ -42,7 +42,7 @@ clean: ## remove what was made: environment, caches, demo data, reports
 	@find data reports -mindepth 1 ! -name README.md -delete
 
 .tools/bin/uv:
-	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --target .tools "uv>=$(UV_VERSION)"
+	@$(PYTHON) -m pip install -qq --disable-pip-version-check --root-user-action ignore --target .tools "uv>=$(UV_VERSION)"
 
 # Everything from the lock, by hash, compiled to bytecode: a cold kernel starts twice as fast.
 $(READY): requirements.lock pyproject.toml | $(filter .tools/bin/uv,$(UV))
