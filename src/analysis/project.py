@@ -1,31 +1,23 @@
-"""Where things are, and what params/ says: one place that reads and checks it.
+"""Where things are, and what params/ says.
 
 A mistake in a file is a :class:`~analysis.errors.UserError` that gives the file, the key, what was
-given and what is allowed. YAML is read as YAML 1.2: `NO` is Norway, not a truth value, and a key
-given twice is an error.
+given and what is allowed.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Literal
 from zoneinfo import available_timezones
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    ValidationError,
-)
+from pydantic import AfterValidator, Field, StringConstraints
 
 from analysis.calendar import Market
-from analysis.errors import UserError, nearest, shorten, unknown
+from analysis.errors import UserError, nearest, unknown
+from analysis.params import Model, ModelT, load_yaml, parse
 
 #: Goes before the search for params/project.yaml upwards from the working folder.
 ROOT_VARIABLE = "STUDY_PROJECT"
@@ -47,12 +39,6 @@ def _zone(name: str) -> str:
         close = nearest(name, _zones())
         raise ValueError(f"no IANA time zone{f'; did you mean {close!r}?' if close else ''}")
     return name
-
-
-class Model(BaseModel):
-    """What every file of params/ is read through: no key unknown, nothing changed afterwards."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Settings(Model):
@@ -149,9 +135,6 @@ class StudySpec(Model):
     full: Matrix | None = None
     parameters: dict[str, Literals] = Field(default_factory=dict)
     thresholds: dict[Slug, float] = Field(default_factory=dict)
-
-
-ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
 @dataclass(frozen=True)
@@ -263,87 +246,3 @@ def territories() -> dict[str, str]:
     # Two-letter codes that CLDR adds for regions that are no country.
     outside = {"EU", "EZ", "UN", "QO", "XA", "XB", "ZZ", "AC", "CP", "CQ", "DG", "EA", "IC", "TA"}
     return {k: v for k, v in named.items() if len(k) == 2 and k.isalpha() and k not in outside}
-
-
-def load_yaml(path: Path, shown: str) -> object:
-    """A YAML 1.2 file as plain values.
-
-    Raises:
-        UserError: it is missing, is no YAML, has a tab or a doubled key; says the line.
-    """
-    from ruamel.yaml import YAML
-    from ruamel.yaml.constructor import DuplicateKeyError
-    from ruamel.yaml.error import MarkedYAMLError, YAMLError
-
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise UserError(shown, "the file is missing") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(shown, f"the file can't be read: {error}") from None
-    try:
-        return YAML(typ="safe", pure=True).load(text)
-    except DuplicateKeyError as error:
-        line, problem = _where(error), (error.problem or "").split(" with value")[0]
-        raise UserError(f"{shown}, {line}", f"{problem}; each key may stand once") from None
-    except MarkedYAMLError as error:
-        line = _where(error)
-        if "\t" in _line(text, error):
-            raise UserError(f"{shown}, {line}", "a tab; YAML indents with spaces only") from None
-        raise UserError(f"{shown}, {line}", f"no YAML: {error.problem}") from None
-    except (YAMLError, ValueError) as error:
-        raise UserError(shown, f"no YAML: {shorten(error, 120)}") from None
-
-
-def _where(error: Any) -> str:
-    mark = error.problem_mark or error.context_mark
-    return f"line {mark.line + 1}" if mark else "somewhere"
-
-
-def _line(text: str, error: Any) -> str:
-    lines = text.splitlines()
-    mark = error.problem_mark
-    return lines[mark.line] if mark and mark.line < len(lines) else ""
-
-
-def parse(value: object, model: type[ModelT], shown: str) -> ModelT:
-    """Plain values through a model, with every mistake said at once as `file: key: …`."""
-    if not isinstance(value, Mapping):
-        raise UserError(shown, "empty, or not a mapping of keys to values")
-    try:
-        return model.model_validate(dict(value))
-    except ValidationError as error:
-        problems = list(explain(error, model))
-        raise UserError(shown, "; ".join(problems)) from None
-
-
-def explain(error: ValidationError, model: type[BaseModel]) -> Iterator[str]:
-    """Each mistake that pydantic found as `key: what was given; what is allowed`."""
-    for each in error.errors():
-        path = [str(part) for part in each["loc"]]
-        key = ".".join(part for part in path if not part.startswith(("literal[", "tuple[")))
-        if each["type"] == "extra_forbidden":
-            allowed = _fields_at(model, path[:-1])
-            close = nearest(path[-1], allowed)
-            hint = f"did you mean {close!r}? " if close else ""
-            yield f"{key}: no such key; {hint}Allowed: {', '.join(allowed)}"
-        elif each["type"] == "missing":
-            yield f"{key}: missing"
-        else:
-            message = each["msg"].removeprefix("Value error, ")
-            yield f"{key}: {shorten(repr(each['input']))} given; {message}"
-
-
-def _fields_at(model: type[BaseModel], path: list[str]) -> list[str]:
-    """The keys that a model allows at a path; the model's own where the path leaves models."""
-    for part in path:
-        field = model.model_fields.get(part)
-        inner = [t for t in _types(field.annotation) if field] if field else []
-        model = next(iter(inner), model)
-    return sorted(model.model_fields)
-
-
-def _types(annotation: Any) -> list[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
-    return [t for part in getattr(annotation, "__args__", ()) for t in _types(part)]

@@ -8,7 +8,8 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from analysis.errors import UserError, nearest
-from analysis.project import Model, Project, Slug
+from analysis.params import Model
+from analysis.project import Project, Slug
 from analysis.warehouse import TABLES, QueryError, Warehouse, scratch
 
 FILE = "params/metrics.yaml"

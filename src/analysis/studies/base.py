@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from analysis.calendar import Market, Window
 from analysis.errors import UserError, unknown
-from analysis.project import Literals, Project, StudySpec, explain
+from analysis.params import explain
+from analysis.project import Literals, Project, StudySpec
 from analysis.warehouse import NoWarehouse, Warehouse, open_warehouse
 
 if TYPE_CHECKING:

@@ -292,5 +292,5 @@ def standing_table(study: Study, quarter: Quarter, found: Sequence[Standing]) ->
 
 
 def place(standing: Standing) -> str:
-    """Such as `49th highest of 50 markets`."""
+    """Such as `2nd lowest of 50 markets`."""
     return f"{ranked(standing.place, len(standing.others) + 1)} markets"

@@ -44,14 +44,13 @@ def ordinal(place: int) -> str:
 
 
 def ranked(place: int, of: int) -> str:
-    """A place from the top among so many.
+    """A place among so many, counted from the nearer end.
 
-    >>> ranked(1, 50), ranked(3, 50), ranked(50, 50)
-    ('highest of 50', '3rd highest of 50', 'lowest of 50')
+    >>> ranked(1, 50), ranked(3, 50), ranked(49, 50), ranked(50, 50)
+    ('highest of 50', '3rd highest of 50', '2nd lowest of 50', 'lowest of 50')
     """
-    if place in (1, of):
-        return f"{'highest' if place == 1 else 'lowest'} of {of}"
-    return f"{ordinal(place)} highest of {of}"
+    end, nearest = ("highest", place) if place <= (of + 1) // 2 else ("lowest", of + 1 - place)
+    return f"{end} of {of}" if nearest == 1 else f"{ordinal(nearest)} {end} of {of}"
 
 
 def join(words: Sequence[str]) -> str:
