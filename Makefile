@@ -39,7 +39,7 @@ bench: $(READY) ## measure; ratios in one run, see tests/benchmarks/README.md
 
 clean: ## remove what was made: environment, caches, demo data, reports
 	@rm -rf $(VENV) .tools .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
-	@find data reports -mindepth 1 ! -name README.md -delete
+	@find data reports -mindepth 1 ! -name README.md ! -name report.png -delete
 
 .tools/bin/uv:
 	@$(PYTHON) -m pip install -qq --disable-pip-version-check --root-user-action ignore --target .tools "uv>=$(UV_VERSION)"

@@ -16,6 +16,8 @@ import pandas as pd
 
 FIGURE = "application/vnd.analysis.figure+json"
 TABLE = "application/vnd.analysis.table+json"
+#: A figure's title where only a notebook needs it: a page has it with the figure.
+TITLE = "application/vnd.analysis.title+json"
 
 #: How a column's values are shown: text, whole numbers, decimals, shares as per cent.
 Shape = Literal["text", "count", "number", "share", "per_million", "hours"]
@@ -40,6 +42,14 @@ class Figure:
     caption: str
     data: pd.DataFrame
     svg: str
+
+    def _ipython_display_(self) -> None:
+        """Title, then picture: a notebook shows one kind of a display, and a picture has none."""
+        from IPython.display import display  # only where there is a kernel
+
+        title = {"text/html": f"<strong>{escape(self.title)}</strong>", "text/plain": self.title}
+        for bundle in ({TITLE: {"name": self.name}, **title}, self._repr_mimebundle_()):
+            display(bundle, raw=True)  # type: ignore[no-untyped-call]  # IPython has no types
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         words = {"name": self.name, "title": self.title, "alt": self.alt, "caption": self.caption}

@@ -17,7 +17,7 @@ from markupsafe import Markup
 from nbformat import NotebookNode
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from analysis.figures.displays import FIGURE, TABLE, Shape
+from analysis.figures.displays import FIGURE, TABLE, TITLE, Shape
 from analysis.report.svg import inline
 from analysis.safeguards.secrets import redact
 from analysis.studies.findings import FINDING, Finding
@@ -205,6 +205,8 @@ def _display(data: Mapping[str, Any], names: Names) -> Block | None:
         return TableBlock(table, _id("table", file), file)
     if (finding := read(Finding, data.get(FINDING))) is not None:
         return FindingsBlock((finding,))
+    if TITLE in data:
+        return None
     text = whole(data.get("text/plain", ""))
     if text and not _names_an_object(text):
         return _text(text)

@@ -19,10 +19,10 @@ import pytest
 from nbformat import NotebookNode
 from nbval.plugin import IPyNbCell
 
-from analysis.figures.displays import FIGURE, TABLE
+from analysis.figures.displays import FIGURE, TABLE, TITLE
 from analysis.studies.findings import FINDING
 
-TYPED = (FINDING, FIGURE, TABLE)
+TYPED = (FINDING, FIGURE, TABLE, TITLE)
 #: Two executions of one code on one machine agree far better; other machines' libraries sum in
 #: another order.
 RELATIVE, ABSOLUTE = 1e-9, 1e-12

@@ -6,6 +6,7 @@ holds all that was found and nothing else need be written or read.
 
 from __future__ import annotations
 
+from html import escape
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -80,4 +81,9 @@ class Finding(BaseModel):
     notes: tuple[str, ...] = ()
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        return {FINDING: self.model_dump(mode="json"), "text/plain": self.text}
+        shown = f"<p><strong>{escape(self.title)}.</strong> {escape(self.text)}</p>"
+        return {
+            FINDING: self.model_dump(mode="json"),
+            "text/html": shown,
+            "text/plain": self.text,
+        }
