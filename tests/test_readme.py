@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -82,13 +83,11 @@ def test_make_reports_in_a_fresh_clone(tmp_path: Path) -> None:
 
 def test_make_lab_serves_this_project(checkout: Checkout) -> None:
     """`study lab`, which `make lab` calls: JupyterLab answers and lists the notebooks."""
-    words = [
-        "lab",
-        "--no-browser",
-        "--ServerApp.port=0",
-        "--IdentityProvider.token=t",
-        "--allow-root",
-    ]
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    words = ["lab", "--no-browser", "--allow-root", f"--ServerApp.port={port}"]
+    words += ["--IdentityProvider.token=t"]
     process = subprocess.Popen(
         [sys.executable, "-c", "from analysis.cli import main; main()", *words],
         cwd=checkout.root,

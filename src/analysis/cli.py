@@ -62,7 +62,7 @@ def demo(
     force: Annotated[bool, typer.Option("--force", help="Replace rows of your own.")] = False,
 ) -> None:
     """Make the demo warehouse: a simulated short-video platform."""
-    from analysis.warehouse.demo import demo_version, make_demo
+    from analysis.warehouse.demo import demo_version, is_demo, make_demo
 
     project = Project.find()
     held = _versions(project)
@@ -70,7 +70,7 @@ def demo(
         if keep or held["content"] == demo_version(project, seed=seed, scale=scale):
             say("demo: there already")
             return
-        if "demo_truth" not in held and not force:
+        if not force and not is_demo(held):
             problem = "the warehouse holds rows of your own; --force replaces them"
             raise UserError("demo", problem)
     with share("demo") as progress:

@@ -112,17 +112,16 @@ class DuckDBWarehouse:
     def complete_until(self, table: str, market: Market) -> date | None:
         """The first local day of a market that a table does not hold whole; None without rows.
 
-        A day is whole when the last row's time reaches its end. A table without rows for the
-        market at all (published figures of other markets) falls back on all of its rows.
+        A day is whole when the last row's time reaches its end. A market without rows of its own
+        falls back on all rows; published figures end for all markets with the newest report.
         """
         spec = TABLES[table]
-        if spec.columns[spec.time].startswith("DATE"):
-            ends, bound = "max(period_end)", []
-        else:
-            ends = f"CAST(timezone(?, max({spec.time}) + to_hours({spec.grain_hours})) AS DATE)"
-            bound = [market.zone]
-        query = f"SELECT {ends} FROM {table}"
         found: date | None = None
+        if spec.columns[spec.time].startswith("DATE"):
+            found = self.rows(f"SELECT max(period_end) FROM {table}")[0][0]
+            return found
+        ends = f"CAST(timezone(?, max({spec.time}) + to_hours({spec.grain_hours})) AS DATE)"
+        query, bound = f"SELECT {ends} FROM {table}", [market.zone]
         if "market" in spec.columns:
             found = self.rows(f"{query} WHERE market = ?", [*bound, market.code])[0][0]
         return found or self.rows(query, bound)[0][0]

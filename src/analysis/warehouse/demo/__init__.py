@@ -7,7 +7,7 @@ world (incidents, effects, skills, which posts violate) lies in `demo_truth` and
 
 from __future__ import annotations
 
-from analysis.warehouse.demo.build import demo_version
+from analysis.warehouse.demo.build import demo_version, is_demo
 from analysis.warehouse.demo.make import DemoSummary, make_demo
 
-__all__ = ["DemoSummary", "demo_version", "make_demo"]
+__all__ = ["DemoSummary", "demo_version", "is_demo", "make_demo"]

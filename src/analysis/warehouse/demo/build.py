@@ -54,6 +54,11 @@ def sql(name: str) -> str:
     return (resources.files(__package__) / "sql" / f"{name}.sql").read_text(encoding="utf-8")
 
 
+def is_demo(versions: Mapping[str, str]) -> bool:
+    """Whether a warehouse's rows are simulated, by the versions of its tables."""
+    return TRUTH.keys() <= versions.keys()
+
+
 def demo_version(project: Project, seed: int | None = None, scale: float = 1.0) -> str:
     """What the rows of a demo follow from, as a short hash: the same hash means the same rows.
 
