@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -92,18 +93,24 @@ def test_make_lab_serves_this_project(checkout: Checkout) -> None:
         [sys.executable, "-c", "from analysis.cli import main; main()", *words],
         cwd=checkout.root,
         env=clean_environment() | {"PYTHONPATH": str(checkout.root / "src")},
-        stderr=subprocess.PIPE,
-        text=True,
+        stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
     try:
-        assert process.stderr is not None
-        address = next(
-            found[0] for line in process.stderr if (found := re.search(r"http://127\S+", line))
-        )
-        base = address.split("/lab")[0]
-        with urllib.request.urlopen(f"{base}/api/contents/notebooks?token=t", timeout=30) as reply:
-            assert b"core_metrics.ipynb" in reply.read()
+        listening = f"http://127.0.0.1:{port}/api/contents/notebooks?token=t"
+        assert b"core_metrics.ipynb" in first_answer(listening, process, seconds=60)
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+
+def first_answer(address: str, process: subprocess.Popen[bytes], *, seconds: float) -> bytes:
+    """What a server says once it listens; it has no other way to tell that it does."""
+    until = time.monotonic() + seconds
+    while process.poll() is None and time.monotonic() < until:
+        try:
+            with urllib.request.urlopen(address, timeout=seconds) as reply:
+                return bytes(reply.read())
+        except urllib.error.URLError:
+            time.sleep(0.1)
+    raise AssertionError(f"no answer from {address}, status {process.poll()}")

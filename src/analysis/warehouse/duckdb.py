@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import duckdb
 import numpy as np
@@ -118,8 +118,7 @@ class DuckDBWarehouse:
         spec = TABLES[table]
         found: date | None = None
         if spec.columns[spec.time].startswith("DATE"):
-            found = self.rows(f"SELECT max(period_end) FROM {table}")[0][0]
-            return found
+            return cast("date | None", self.rows(f"SELECT max(period_end) FROM {table}")[0][0])
         ends = f"CAST(timezone(?, max({spec.time}) + to_hours({spec.grain_hours})) AS DATE)"
         query, bound = f"SELECT {ends} FROM {table}", [market.zone]
         if "market" in spec.columns:
