@@ -16,7 +16,7 @@ import typer
 
 from analysis.errors import UserError
 from analysis.project import ROOT_VARIABLE, Project
-from analysis.terminal import errors, say, say_json, say_table, share, steps
+from analysis.terminal import say, say_error, say_json, say_table, share, steps
 
 if TYPE_CHECKING:
     from analysis.report.record import RunRecord
@@ -98,14 +98,16 @@ def acquire(
 
 @app.command(name="list")
 def list_studies(as_json: JsonOption = False) -> None:
-    """List the studies: what each asks, and who may be asked."""
+    """List the studies: what each asks, which tables it reads, who may be asked."""
     project = Project.find()
     specs = {name: project.study(name) for name in project.study_names}
     if as_json:
         say_json({name: spec.model_dump(mode="json") for name, spec in specs.items()})
         return
-    rows = [[name, spec.question, spec.owner] for name, spec in specs.items()]
-    say_table("Studies", ["study", "question", "owner"], rows)
+    rows = [
+        [name, spec.question, ", ".join(spec.reads), spec.owner] for name, spec in specs.items()
+    ]
+    say_table("Studies", ["study", "question", "reads", "owner"], rows)
 
 
 @app.command()
@@ -158,7 +160,12 @@ def run(
     project = Project.find()
     choice = _choice(studies, market, window, parameters, full)
     planned = make_plan(project, choose(project, choice), force=force)
-    records = _execute(project, planned, jobs, quiet=as_json)
+    try:
+        records = _execute(project, planned, jobs, quiet=as_json)
+    except KeyboardInterrupt:
+        _publish(project)  # what is finished is kept, and can be read
+        say_error("stopped; finished runs are kept, `study run` does the rest")
+        raise typer.Exit(130) from None
     if records or not (project.reports / "index.html").exists():
         _publish(project)
     _summarise(project, planned, records, as_json=as_json)
@@ -259,7 +266,7 @@ def check() -> None:
 
     problems = check_project(Project.find())
     for problem in problems:
-        errors.print(str(problem), markup=False)
+        say_error(str(problem))
     if problems:
         raise typer.Exit(2)
     say("check: all is well")
@@ -321,8 +328,5 @@ def main() -> None:
     try:
         app()
     except UserError as error:
-        errors.print(f"study: {error}", markup=False)
+        say_error(str(error))
         sys.exit(2)
-    except KeyboardInterrupt:
-        errors.print("study: stopped; finished runs are kept, `study run` does the rest")
-        sys.exit(130)

@@ -20,6 +20,11 @@ def say(text: str) -> None:
     console.print(text, markup=False)
 
 
+def say_error(text: str) -> None:
+    """A mistake, or why a command ended early: one line on standard error."""
+    errors.print(f"study: {text}", markup=False)
+
+
 def say_json(value: Any) -> None:
     """A value for a program, on standard output alone."""
     sys.stdout.write(json.dumps(value, indent=1, ensure_ascii=False, default=str) + "\n")

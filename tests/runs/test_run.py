@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -180,3 +182,31 @@ def test_a_killed_worker_fails_only_its_own_run(checkout: Checkout) -> None:
     assert "3 runs: 2 done, 0 without data, 1 failed" in said
     assert "killer/BR/2026-W10: its worker process was killed" in said
     assert time.monotonic() - started < 200
+
+
+def test_ctrl_c_keeps_what_is_finished(checkout: Checkout) -> None:
+    """One clear line, no traceback, no process left behind; the next command does the rest."""
+    words = ["run", "core_metrics", "-m", "all", "--jobs", "1"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from analysis.cli import main; main()", *words],
+        cwd=checkout.root,
+        env={**clean_environment(), "PYTHONPATH": str(checkout.root / "src")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    finished = process.stdout.readline()
+    assert finished.startswith("[1/16] done")
+    os.killpg(process.pid, signal.SIGINT)
+    out, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert said.splitlines()[-1].startswith("study: stopped; finished runs are kept")
+    assert "Traceback" not in out + said
+    kept = [record.identity for _, record in records(checkout.project.reports)]
+    assert kept
+    index = (checkout.project.reports / "index.html").read_text(encoding="utf-8")
+    assert all(identity in index for identity in kept)
+    plan = checkout.study("plan", "core_metrics", "-m", "all")
+    assert plan.count("fresh ") == len(kept)

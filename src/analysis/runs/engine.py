@@ -10,6 +10,7 @@ import fcntl
 import importlib
 import multiprocessing
 import os
+import signal
 import subprocess
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
@@ -117,7 +118,17 @@ def _pool(
 
 def local_executor(jobs: int) -> Executor:
     """Processes on this machine, started clean: nothing is inherited but the environment."""
-    return ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn"))
+    context = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(jobs, mp_context=context, initializer=_leave_quietly)
+
+
+def _leave_quietly() -> None:
+    """Ctrl-C reaches workers too: they go at once and say nothing, the command says it.
+
+    Their kernels see that their parent is gone and end; what was written aside is cleared by the
+    next command.
+    """
+    signal.signal(signal.SIGINT, lambda *_: os._exit(130))
 
 
 def revision_of(root: Path) -> str:
