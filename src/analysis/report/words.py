@@ -189,15 +189,19 @@ class Words:
     def value(self, value: float | None, unit: Unit) -> str:
         """A number with its unit.
 
-        >>> words().value(0.00172, "share"), words().value(3, "rank"), words().value(2.5, "hours")
-        ('0.172%', 'rank 3', '2.5 hours')
+        >>> words().value(0.00172, "share"), words().value(3, "rank")
+        ('0.172%', 'rank 3')
+        >>> words().value(2.5, "hours"), words().value(0.05, "hours")
+        ('2.5 hours', '3 minutes')
         """
         if value is None:
             return "–"
         if unit == "rank":
             return f"rank {show(value, 'count')}"
         if unit == "ratio":
-            return f"{show(value, 'number')}×"
+            return show(value, "number")
+        if unit == "hours" and abs(value) < 1:
+            return f"{show(60 * value, 'number')} minutes"
         text = show(value, unit)
         return text + {"per_million": " per million", "hours": " hours"}.get(unit, "")
 
@@ -206,8 +210,9 @@ class Words:
         if finding.low is None or finding.high is None:
             return ""
         low, high = (self.value(end, finding.unit) for end in (finding.low, finding.high))
-        for suffix in (" per million", " hours"):
-            low = low.removesuffix(suffix)
+        for suffix in (" per million", " hours", " minutes"):
+            if high.endswith(suffix):
+                low = low.removesuffix(suffix)
         level = f"{self.confidence(finding.confidence)} interval " if finding.confidence else ""
         return f"{level}{low} to {high}"
 
