@@ -5,7 +5,8 @@ VENV := .venv
 STUDY := $(VENV)/bin/study
 READY := $(VENV)/.ready
 # The real published files, where a person has them; see the README for how to get them.
-PUBLISHED := $(firstword $(wildcard $(or $(STUDY_REAL_DATA),data/raw/published ../shared/data)))
+BESIDE := $(if $(wildcard ../shared/data/tiktok_enforcement),../shared/data)
+PUBLISHED := $(or $(STUDY_REAL_DATA),$(wildcard data/raw/published),$(BESIDE))
 # uv makes the environment: the one on the PATH, or one that pip fetches into .tools.
 UV := $(or $(shell command -v uv 2>/dev/null),.tools/bin/uv)
 UV_VERSION := 0.9

@@ -93,7 +93,7 @@ def _verify_one(project: Project, identity: str, path: Path) -> Verified:
         )
         if not report.exists():
             return Verified(identity, ("nbval could not run", finished.stderr.strip()[-300:]))
-        differences = [each for found in json.loads(report.read_text()).values() for each in found]
+        differences = [each for found in json.loads(report.read_bytes()).values() for each in found]
     if finished.returncode and not differences:
         differences = ["nbval ended with an error"]
     return Verified(identity, tuple(differences))
