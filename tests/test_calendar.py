@@ -85,6 +85,8 @@ def test_latest_is_the_last_window_complete_in_the_data(
         ("latest-wek", "did you mean 'latest-week'?"),
         ("latest-week", "needs data"),
         ("../../etc", "is no window; write one of 2026-W10"),
+        ("2026W10", "is no window; did you mean '2026-W10'? Write one of"),
+        ("last-week", "did you mean 'latest-week'?"),
         ("x" * 500, "…"),
         ("", "is no window"),
     ],

@@ -180,7 +180,9 @@ class Window:
             found = re.fullmatch(pattern, given)
             if found:
                 return _in_range(given, read(*found.groups()))
-        raise UserError("window", f"{shorten(text)!r} is no window; write one of {FORMS}")
+        meant = _meant(given)
+        hint = f"did you mean {meant!r}? Write" if meant else "write"
+        raise UserError("window", f"{shorten(text)!r} is no window; {hint} one of {FORMS}")
 
 
 FORMS = (
@@ -205,6 +207,24 @@ def containing(day: date, kind: Kind) -> Window:
     first = day.replace(month=(day.month - 1) // months * months + 1, day=1)
     after = first + timedelta(days=31 * months)
     return Window(first, after.replace(day=1), kind)
+
+
+def _meant(given: str) -> str | None:
+    """The window most like a text that is none.
+
+    >>> [_meant(text) for text in ("2026W10", "2026/3", "2026q1", "2026.03.02", "lastweek")]
+    ['2026-W10', '2026-03', '2026-Q1', '2026-03-02', 'latest-week']
+    """
+    found = re.fullmatch(r"(2[0-9]{3})[-_/. ]*([WwQq]?)[-_/. ]*([0-9]{1,2})", given)
+    if found:
+        year, letter, number = found.groups()
+        digits = 1 if letter in "Qq" and letter else 2
+        return f"{year}-{letter.upper()}{int(number):0{digits}d}"
+    found = re.fullmatch(r"(2[0-9]{3})[-_/. ]+([0-9]{1,2})[-_/. ]+([0-9]{1,2})", given)
+    if found:
+        year, month, day = (int(part) for part in found.groups())
+        return f"{year}-{month:02d}-{day:02d}"
+    return nearest(given, _LATEST)
 
 
 def _latest(given: str, complete_until: date | None) -> Window:
