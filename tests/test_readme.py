@@ -63,6 +63,17 @@ def test_every_command_of_the_tour(checkout: Checkout, real_data: Path) -> None:
         assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
 
 
+def test_a_market_is_one_line(bare: Checkout) -> None:
+    """The README's own line, then the demo and a study for the new market."""
+    line = re.search(r"`(NO: \{.*?\})`", README)
+    assert line
+    markets = bare.root / "params" / "markets.yaml"
+    markets.write_text(f"{markets.read_text(encoding='utf-8')}  {line[1]}\n", encoding="utf-8")
+    bare.study("check")
+    bare.study("demo", "--scale", "0.02")
+    assert "1 done" in bare.study("run", "core_metrics", "--market", "NO")
+
+
 @pytest.mark.xdist_group("clone")
 def test_make_reports_in_a_fresh_clone(tmp_path: Path) -> None:
     """The first of the two commands as a person types it, from nothing; then again: no work."""
