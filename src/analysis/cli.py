@@ -196,6 +196,8 @@ def _summarise(
     project: Project, planned: list[Planned], records: list[RunRecord], *, as_json: bool
 ) -> None:
     """The last lines of a command: what it made, what failed, where the site is."""
+    from analysis.report.record import NOTEBOOK
+
     index = project.reports / "index.html"
     counts = Counter(record.status for record in records)
     fresh = len(planned) - len(records)
@@ -208,7 +210,8 @@ def _summarise(
     for record in records:
         if record.status == "failed":
             say(f"failed: {record.identity}: {record.reason}")
-            say(f"  look at it: jupyter lab {project.relative(project.reports / record.identity)}")
+            notebook = project.reports / record.identity / NOTEBOOK
+            say(f"  look at it: jupyter lab {project.relative(notebook)}")
     say(f"site: {index}")
 
 
