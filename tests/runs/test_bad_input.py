@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from analysis.warehouse import open_warehouse
 from support import Checkout, missing
 
 RUN = ("run", "core_metrics")
@@ -79,6 +80,15 @@ def test_a_corrupt_warehouse(checkout: Checkout, verb: tuple[str, ...]) -> None:
     warehouse.write_bytes(b"this is no database" * 1000)
     assert "no readable DuckDB file" in checkout.study(*verb, status=2)
     assert warehouse.read_bytes().startswith(b"this is no database")
+
+
+def test_a_warehouse_without_the_studys_rows(bare: Checkout) -> None:
+    """Only published figures were loaded: the studies of the platform say what they need."""
+    with open_warehouse(bare.project, write=True):
+        pass
+    said = bare.study(*RUN, status=2)
+    assert "'latest-week' needs rows, and exposure has none yet" in said
+    assert "6 runs: 0 done, 6 without data" in bare.study(*RUN, "--window", "2026-W10")
 
 
 HEADER = "Metric,Period Type,Period,Policy Type,Issue Policy,Task Type,Task,Location,Market,Result"

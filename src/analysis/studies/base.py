@@ -145,6 +145,9 @@ def parse_window(project: Project, spec: StudySpec, market: Market, text: str) -
     except NoWarehouse:
         if text.startswith("latest"):
             raise
+    if complete is None and text.startswith("latest"):
+        problem = f"{text!r} needs rows, and {spec.clock} has none yet; load some (`study demo`)"
+        raise UserError(f"{spec.title}, window", problem)
     window = Window.parse(text, complete_until=complete)
     if complete is not None and window.start >= complete:
         last = f"the data of {market.code} in {spec.clock} end before {complete}"
