@@ -16,7 +16,7 @@ import typer
 
 from analysis.errors import UserError
 from analysis.project import ROOT_VARIABLE, Project
-from analysis.terminal import say, say_error, say_json, say_table, share, steps
+from analysis.terminal import cell, say, say_error, say_json, say_table, share, steps
 
 if TYPE_CHECKING:
     from analysis.report.record import RunRecord
@@ -108,6 +108,66 @@ def list_studies(as_json: JsonOption = False) -> None:
         [name, spec.question, ", ".join(spec.reads), spec.owner] for name, spec in specs.items()
     ]
     say_table("Studies", ["study", "question", "reads", "owner"], rows)
+
+
+@app.command()
+def metrics(as_json: JsonOption = False) -> None:
+    """List the metrics: what each answers."""
+    from analysis.metrics.catalogue import GROUPS, load_catalogue
+
+    catalogue = load_catalogue(Project.find())
+    if as_json:
+        say_json({k: metric.model_dump(mode="json") for k, metric in catalogue.metrics.items()})
+        return
+    rows = [
+        [name, metric.title, GROUPS[metric.group], metric.question]
+        for name, metric in catalogue.metrics.items()
+    ]
+    say_table("Metrics", ["metric", "title", "group", "what it answers"], rows)
+
+
+@app.command()
+def metric(
+    name: Annotated[str, typer.Argument(help="As `study metrics` lists it.")],
+    market: Annotated[str, typer.Option("--market", "-m", help="A market's code.")],
+    window: Annotated[
+        str, typer.Option("--window", "-w", help="2026-W10, 2026-03, 2026-Q1, a day.")
+    ] = "latest-week",
+    as_json: JsonOption = False,
+) -> None:
+    """Say one metric of a market and window: number, interval, comparisons, traps and its SQL."""
+    from analysis.studies.one_metric import ask_metric
+
+    asked = ask_metric(Project.find(), name, market, window)
+    if as_json:
+        say_json(asked.values())
+        return
+    for line in asked.lines():
+        say(line)
+
+
+@app.command()
+def sql(
+    query: Annotated[str, typer.Argument(help='One query, such as "from exposure limit 5".')],
+    limit: Annotated[
+        int, typer.Option(min=1, help="The most rows; more are cut, and said.")
+    ] = 1000,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what a query of your own finds in the warehouse; nothing can be written by it."""
+    from analysis.warehouse import ask_rows, open_warehouse
+    from analysis.warehouse.asking import said_cut
+
+    with open_warehouse(Project.find()) as warehouse:
+        found = ask_rows(warehouse, query, limit=limit)
+    if as_json:
+        rows = [dict(zip(found.columns, row, strict=True)) for row in found.rows]
+        say_json({"rows": rows, "cut": found.cut})
+    else:
+        shown = [[cell(value) for value in row] for row in found.rows]
+        say_table("", found.columns, shown, header=True)
+    if found.cut:
+        say_error(said_cut(limit, "a higher --limit"))
 
 
 @app.command()

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from typing import Any
 
 from rich.console import Console
@@ -27,18 +28,38 @@ def say_error(text: str) -> None:
 
 def say_json(value: Any) -> None:
     """A value for a program, on standard output alone."""
-    sys.stdout.write(json.dumps(value, indent=1, ensure_ascii=False, default=str) + "\n")
+    sys.stdout.write(json.dumps(value, indent=1, ensure_ascii=False, default=_plain) + "\n")
 
 
-def say_table(title: str, columns: list[str], rows: list[list[str]]) -> None:
-    """A table for a person; on a pipe plain columns parted by tabs."""
+def _plain(value: Any) -> Any:
+    """A value that JSON does not know: an engine's large whole number stays one."""
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    return str(value)
+
+
+def cell(value: object) -> str:
+    """A value in one cell: empty for none; line ends and control characters are blanks.
+
+    >>> cell("a\\tb"), cell(None), cell(3)
+    ('a b', '', '3')
+    """
+    text = "" if value is None else str(value)
+    return "".join(each if each.isprintable() else " " for each in text)
+
+
+def say_table(
+    title: str, columns: list[str], rows: list[list[str]], *, header: bool = False
+) -> None:
+    """A table for a person; on a pipe plain columns parted by tabs, their names first if asked."""
     if not console.is_terminal:
-        for row in rows:
-            say("\t".join(row))
+        for row in [columns, *rows] if header else rows:
+            sys.stdout.write("\t".join(row) + "\n")  # the console would make blanks of tabs
         return
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
-    for name in columns:
-        table.add_column(name, overflow="fold")
+    for place, name in enumerate(columns):
+        # A name that is listed is there to be copied: it stays whole.
+        table.add_column(name, overflow="fold", no_wrap=place == 0 and not header)
     for row in rows:
         table.add_row(*row)
     console.print(table, markup=False)

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from analysis.metrics.catalogue import Metric
 
+#: From an estimate to the unit that it is told in, by kind; 1 for the others.
+FACTORS = {"per_million": 1e6}
+
 
 @dataclass(frozen=True)
 class Scale:

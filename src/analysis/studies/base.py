@@ -14,7 +14,7 @@ from analysis.calendar import Market, Window
 from analysis.errors import UserError, unknown
 from analysis.params import explain
 from analysis.project import Literals, Project, StudySpec
-from analysis.warehouse import NoWarehouse, Warehouse, open_warehouse
+from analysis.warehouse import NoWarehouse, Warehouse, ask_frame, open_warehouse
 
 if TYPE_CHECKING:
     import numpy as np
@@ -60,10 +60,22 @@ class Study:
         """The warehouse, to read from; use it as a context."""
         return open_warehouse(self.project)
 
-    def sql(self, query: str, parameters: Sequence[object] = ()) -> pd.DataFrame:
-        """A query's result as a frame; values are bound to `?`."""
+    def sql(
+        self, query: str, parameters: Sequence[object] = (), *, limit: int | None = 100_000
+    ) -> pd.DataFrame:
+        """A query's result as a frame; values are bound to `?`.
+
+        Args:
+            query: one query; nothing can be written by it.
+            parameters: the values, in the order of the question marks.
+            limit: the most rows; a frame that was cut says so with the warning `RowsCut`. None
+                takes all, for a study that would be wrong with fewer.
+
+        Raises:
+            UserError: a mistake in the query, in one line; names the nearest column.
+        """
         with self.warehouse() as warehouse:
-            return warehouse.frame(query, parameters)
+            return ask_frame(warehouse, query, parameters, limit=limit)
 
     def rng(self) -> np.random.Generator:
         """Random numbers that are the same whenever this run is repeated."""

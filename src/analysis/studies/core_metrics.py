@@ -123,7 +123,7 @@ class Measured:
         ranked = sorted(self.series, key=self._rank)
         points = [name for name in ranked if self._rank(name)[0] < NOT_MOVED]
         points = points[: self.study.parameters.main_points]
-        return {name: self._words(name).finding(headline=name in points) for name in ranked}
+        return {name: self.words(name).finding(headline=name in points) for name in ranked}
 
     def _rank(self, name: str) -> tuple[int, float]:
         """Metrics that always belong to the main points, then moves, then the rest; each by how
@@ -134,7 +134,8 @@ class Measured:
             return 0, 0.0
         return (1, -max(called)) if called else (NOT_MOVED, -max(move.score for move in moves))
 
-    def _words(self, name: str) -> MetricWords:
+    def words(self, name: str) -> MetricWords:
+        """A metric's number and comparisons, to be said."""
         return MetricWords(
             self.series[name],
             {other: self.moves[name, other] for other in self.loaded.others},
@@ -202,7 +203,7 @@ def other_metrics(measured: Measured) -> list[Finding]:
 def overview(measured: Measured) -> Table:
     """Every metric in one table: now, before, a year before."""
     rows = [
-        {"group": GROUPS[series.metric.group], **measured._words(name).row()}
+        {"group": GROUPS[series.metric.group], **measured.words(name).row()}
         for name, series in measured.series.items()
     ]
     order = list(GROUPS.values())
@@ -239,7 +240,7 @@ def _trend(measured: Measured, name: str) -> Figure:
     series, study = measured.series[name], measured.study
     places = list(measured.loaded.trend)
     windows = [measured.loaded.rows.windows[place] for place in places]
-    words, value = measured._words(name), series.value(0)
+    words, value = measured.words(name), series.value(0)
     value_of, low_of, high_of = (
         (array[places] * words.factor).tolist() for array in _arrays(series)
     )

@@ -10,7 +10,7 @@ from typing import cast
 from analysis.calendar import Window
 from analysis.metrics.catalogue import Metric
 from analysis.metrics.estimate import Move, Series
-from analysis.metrics.words import Scale, scale
+from analysis.metrics.words import FACTORS, Scale, scale
 from analysis.studies.findings import Comparison, Finding, Meaning, Unit, Verdict
 
 UNITS: dict[str, Unit] = {
@@ -19,7 +19,6 @@ UNITS: dict[str, Unit] = {
     "per_million": "per_million",
     "quantile": "hours",
 }
-FACTORS = {"per_million": 1e6}
 #: A share's interval that is wider says nothing.
 NEARLY_ALL = 0.9
 

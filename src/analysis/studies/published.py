@@ -80,7 +80,7 @@ def load_quarter(study: Study, publisher: str, vintage: str) -> Quarter:
         WHERE publisher = ? AND vintage = ? AND period_start = ? AND period_end = ?
         ORDER BY ALL
     """
-    figures = study.sql(query, (publisher, vintage, window.start, window.end))
+    figures = study.sql(query, (publisher, vintage, window.start, window.end), limit=None)
     quarter = Quarter(vintage, figures)
     if study.market.code not in set(figures["market"].dropna()):
         what = f"{name} published no figures of {study.market.name} for {window}"
@@ -115,7 +115,9 @@ def revisions_since(study: Study, publisher: str, vintage: str) -> tuple[str, Re
         return None
     columns = ", ".join((*KEY, "period_end", "value"))
     query = f"SELECT {columns} FROM published_metrics WHERE publisher = ? AND vintage = ?"
-    earlier, later = (study.sql(query, (publisher, name)) for name in (before[-1], vintage))
+    earlier, later = (
+        study.sql(query, (publisher, name), limit=None) for name in (before[-1], vintage)
+    )
     common = set(earlier["period_start"]) & set(later["period_start"])
     earlier, later = (frame[frame["period_start"].isin(common)] for frame in (earlier, later))
     return before[-1], revisions(earlier, later, KEY)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from analysis.errors import UserError
 from analysis.project import Project
+from analysis.warehouse.asking import Answer, RowsCut, ask_frame, ask_rows
 from analysis.warehouse.duckdb import (
     DuckDBWarehouse,
     NoWarehouse,
@@ -15,12 +16,16 @@ from analysis.warehouse.tables import TABLES, Table
 
 __all__ = [
     "TABLES",
+    "Answer",
     "DuckDBWarehouse",
     "NoWarehouse",
     "ParquetReader",
     "QueryError",
+    "RowsCut",
     "Table",
     "Warehouse",
+    "ask_frame",
+    "ask_rows",
     "open_warehouse",
     "scratch",
 ]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from types import TracebackType
@@ -65,21 +66,30 @@ class DuckDBWarehouse:
         self.connection.execute(sql, list(parameters))
 
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-        """A query's rows, for a few of them; instants are in UTC."""
-        found = self.connection.sql(sql, params=list(parameters))
-        if any("TIME ZONE" in str(kind) for kind in found.types):
-            # DuckDB makes Python's instants with pytz, which nothing else here needs.
-            columns = [column.to_pylist() for column in found.to_arrow_table().columns]
-            return list(zip(*columns, strict=True))
-        return found.fetchall()
+        """A query's rows, for a few of them; instants are in UTC.
+
+        Raises:
+            QueryError: the engine refuses it.
+        """
+        with _refusals():
+            found = self.connection.sql(sql, params=list(parameters))
+            if any("TIME ZONE" in str(kind) for kind in found.types):
+                # DuckDB makes Python's instants with pytz, which nothing else here needs.
+                columns = [column.to_pylist() for column in found.to_arrow_table().columns]
+                return list(zip(*columns, strict=True))
+            return found.fetchall()
 
     def arrow(self, sql: str, parameters: Sequence[object] = ()) -> pa.Table:
         """A query's result as an Arrow table."""
         return self.connection.sql(sql, params=list(parameters)).to_arrow_table()
 
     def frame(self, sql: str, parameters: Sequence[object] = ()) -> pd.DataFrame:
-        """A query's result as a pandas frame."""
-        with warnings.catch_warnings():
+        """A query's result as a pandas frame.
+
+        Raises:
+            QueryError: the engine refuses it.
+        """
+        with warnings.catch_warnings(), _refusals():
             # DuckDB 2.0 drops columns in place where a query gives instants; pandas 3 minds.
             warnings.filterwarnings("ignore", "The inplace keyword", DeprecationWarning)
             return self.connection.execute(sql, list(parameters)).df()
@@ -90,11 +100,36 @@ class DuckDBWarehouse:
         Raises:
             QueryError: it is no valid query; says which column is not there, if that is why.
         """
-        try:
+        with _refusals():
             found = self.connection.execute(f"DESCRIBE {sql}").fetchall()
-        except duckdb.Error as error:
-            raise QueryError.of(error) from None
         return {str(name): str(kind) for name, kind, *_ in found}
+
+    def limited(self, sql: str, most: int | None) -> str:
+        """A person's query as one that gives at most so many rows; the engine stops there.
+
+        None sets no limit: the rest of what is checked is the same.
+
+        Raises:
+            QueryError: it is no query, more than one, or would do something else than read.
+        """
+        with _refusals():
+            found = duckdb.extract_statements(sql)
+        if len(found) != 1:
+            raise QueryError(f"one query is run at a time; {len(found)} given")
+        kind = found[0].type.name
+        if kind != "SELECT":
+            raise QueryError(f"{kind} is no query; the warehouse is only read here, by select …")
+        # Lines of its own, so that a comment at the query's end stays within the brackets.
+        asked = f"SELECT * FROM (\n{sql.strip().rstrip(';')}\n) AS asked"
+        return asked if most is None else f"{asked} LIMIT {most:d}"
+
+    def columns(self) -> dict[str, list[str]]:
+        """The columns of every table that is there, by table."""
+        found: dict[str, list[str]] = {}
+        query = "SELECT table_name, column_name FROM duckdb_columns() WHERE NOT internal"
+        for table, column in self.rows(query):
+            found.setdefault(table, []).append(column)
+        return found
 
     def to_parquet(self, sql: str, path: Path, *, row_group: int = 20_480) -> None:
         """Writes a query's result as Parquet, in its order; small row groups make slices cheap."""
@@ -144,18 +179,38 @@ class QueryError(Exception):
 
     Attributes:
         column: the column that is not there, where that is why.
+        candidates: what the engine would have known in its place.
     """
 
-    def __init__(self, message: str, column: str | None = None) -> None:
+    def __init__(
+        self, message: str, column: str | None = None, candidates: Sequence[str] = ()
+    ) -> None:
         super().__init__(message)
         self.column = column
+        self.candidates = tuple(candidates)
 
     @classmethod
     def of(cls, error: duckdb.Error) -> QueryError:
-        """The engine's own words, their first line without the kind of error."""
-        line = str(error).splitlines()[0].partition(": ")[2]
+        """The engine's own words: their first line without the kind of error, and its guess."""
+        text = str(error)
+        line = text.splitlines()[0].partition(": ")[2]
         named = re.search(r'(?:column named|[Cc]olumn) "([^"]+)"', line)
-        return cls(line, named[1] if named else None)
+        offered = re.search(r"^Candidate bindings: (.*)$", text, flags=re.MULTILINE)
+        guess = re.search(r"^Did you mean .*$", text, flags=re.MULTILINE)
+        return cls(
+            f"{line} {guess[0]}" if guess else line,
+            named[1] if named else None,
+            re.findall(r'"([^"]+)"', offered[1]) if offered else (),
+        )
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """The engine's errors as ours, so that no other module need know the driver's."""
+    try:
+        yield
+    except duckdb.Error as error:
+        raise QueryError.of(error) from None
 
 
 def scratch() -> DuckDBWarehouse:

@@ -1,0 +1,55 @@
+"""A metric as one plain query: for a person to read, to run with `study sql`, and to change.
+
+Independent of the cube, so that each can be held against the other.
+"""
+
+from __future__ import annotations
+
+from analysis.calendar import Market, Window
+from analysis.metrics.catalogue import Catalogue, Metric
+from analysis.metrics.words import FACTORS
+
+
+def plain_sql(catalogue: Catalogue, name: str, market: Market, window: Window) -> str:
+    """The query that gives a metric's number for one market and window, in the number's unit."""
+    metric = catalogue.metrics[name]
+    top, bottom = (
+        _rows(catalogue, fact, market, window) for fact in (metric.fact, metric.base_fact)
+    )
+    if metric.kind == "quantile":
+        found = f"quantile_disc({metric.value}, {metric.quantile:g})"
+        return f"SELECT {found} AS {name}\n{top}\n  AND ({metric.where})"
+    if top == bottom:
+        ratio = f"{_sum(metric.numerator)}\n  / {_sum(metric.denominator)}"
+        return f"SELECT {_factor(metric)}{ratio} AS {name}\n{top}"
+    numerator, denominator = (
+        f"(SELECT {_sum(sql)}\n{rows})"
+        for sql, rows in ((metric.numerator, top), (metric.denominator, bottom))
+    )
+    return f"SELECT {_factor(metric)}{numerator}\n/ {denominator} AS {name}"
+
+
+def _factor(metric: Metric) -> str:
+    return f"{FACTORS[metric.kind]:.0f} * " if metric.kind in FACTORS else ""
+
+
+def _sum(sql: str | None) -> str:
+    return f"sum(CAST(({sql}) AS DOUBLE))"
+
+
+def _rows(catalogue: Catalogue, name: str, market: Market, window: Window) -> str:
+    """FROM and WHERE: a fact's rows on a market's local days."""
+    fact = catalogue.facts[name]
+    day = f"CAST(timezone({_text(market.zone)}, {fact.time}) AS DATE)"
+    within = [
+        *([f"({fact.where})"] if fact.where != "TRUE" else []),
+        f"{fact.market} = {_text(market.code)}",
+        f"{day} >= DATE '{window.start}'",
+        f"{day} < DATE '{window.end}'",
+    ]
+    return f"FROM {fact.source}\nWHERE " + "\n  AND ".join(within)
+
+
+def _text(value: str) -> str:
+    """A text as SQL has it, whatever quotes it holds."""
+    return "'" + value.replace("'", "''") + "'"

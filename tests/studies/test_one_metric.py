@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import pytest
+
+from analysis.errors import UserError
+from analysis.project import Project
+from analysis.studies import core_metrics, open_study
+from analysis.studies.one_metric import ask_metric
+
+
+def test_each_metric_is_told_as_the_study_tells_it(demo_env: Project) -> None:
+    study = open_study("core_metrics", market="US", window="2026-W10")
+    measured = core_metrics.estimate(study, core_metrics.load(study))
+    rows = core_metrics.overview(measured).frame.set_index("title")
+    for name, finding in measured.findings.items():
+        asked = ask_metric(demo_env, name, "US", "2026-W10")
+        assert asked.finding == finding
+        said = "\n".join(asked.lines())
+        cells = rows.loc[finding.title]
+        assert f"2026-W09: {cells['before_change']}, {cells['before_verdict']}" in said
+        assert f"2025-W10: {cells['year_change']}, {cells['year_verdict']}" in said
+        for part in (finding.text, finding.sample, asked.metric.source, *asked.metric.traps):
+            assert part in said
+
+
+@pytest.mark.parametrize(
+    ("name", "market", "window", "said"),
+    [
+        ("violative_vew_rate", "JP", "2026-W10", "did you mean 'violative_view_rate'?"),
+        ("appeal_rate", "JPN", "2026-W10", "did you mean 'JP'?"),
+        ("appeal_rate", "JP", "2026-W60", "no such week"),
+        ("appeal_rate", "JP", "2023-W10", "no rows of Japan in 2023-W10; the data hold"),
+    ],
+)
+def test_what_is_not_there_is_named(
+    demo_env: Project, name: str, market: str, window: str, said: str
+) -> None:
+    with pytest.raises(UserError) as caught:
+        ask_metric(demo_env, name, market, window)
+    assert said in str(caught.value)

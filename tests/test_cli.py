@@ -1,0 +1,54 @@
+"""What the verbs that only ask say; those that run and verify have tests in runs/."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from analysis.metrics.catalogue import load_catalogue
+from support import Checkout
+
+ASKED = ("--market", "US", "--window", "2026-W10")
+
+
+def test_metrics_are_listed(checkout: Checkout) -> None:
+    known = load_catalogue(checkout.project).metrics
+    lines = [line.split("\t") for line in checkout.study("metrics").splitlines()]
+    assert [line[0] for line in lines] == list(known)
+    for name, title, _, question in lines:
+        assert (title, question) == (known[name].title, known[name].question)
+    listed = json.loads(checkout.study("metrics", "--json"))
+    assert listed.keys() == known.keys()
+    assert listed["appeal_rate"]["title"] == "Appeal rate"
+
+
+def test_a_metric_is_said_and_its_sql_gives_the_number(checkout: Checkout) -> None:
+    name = "proactive_removal_rate"
+    said = checkout.study("metric", name, *ASKED)
+    asked = json.loads(checkout.study("metric", name, *ASKED, "--json"))
+    assert asked["finding"]["text"] in said
+    assert "95%" in said
+    assert "2026-W09" in said
+    assert asked["sql"] in said
+    rows = json.loads(checkout.study("sql", asked["sql"], "--json"))["rows"]
+    assert rows == [{name: pytest.approx(asked["finding"]["value"])}]
+
+
+def test_sql_shows_rows_and_says_when_it_cut(checkout: Checkout) -> None:
+    query = "select range as n, 'a' || chr(10) || 'b' as t, null as none from range(1001)"
+    first, *lines = checkout.study("sql", query).splitlines()
+    assert first == "n\tt\tnone"
+    assert len(lines) == 1000 + 1
+    assert lines[0] == "0\ta b\t"
+    assert lines[-1].startswith("study: sql: cut at 1,000 rows, there are more")
+    assert "cut" not in checkout.study("sql", query, "--limit", "1001")
+
+
+def test_sql_for_a_program(checkout: Checkout) -> None:
+    query = "select market, sum(views) as views, max(hour) as h from exposure group by 1 order by 1"
+    found = json.loads(checkout.study("sql", query, "--json"))
+    assert found["cut"] is False
+    assert found["rows"][0]["market"] == "AU"
+    assert isinstance(found["rows"][0]["views"], int)
+    assert found["rows"][0]["h"].endswith("+00:00")
