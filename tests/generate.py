@@ -1,6 +1,6 @@
 """What is generated from something else: environment.yml, and the parts of README.md between marks.
 
-python tests/generate.py            writes them
+python tests/generate.py            writes them; and what warm kernels import
 python tests/generate.py --check    says which are out of step, status 1
 """
 
@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+PRELOAD = ROOT / "src" / "analysis" / "runs" / "warm" / "preload.txt"
 
 
 def environment() -> str:
@@ -102,7 +103,14 @@ def stale() -> list[Path]:
 def wanted() -> dict[Path, str]:
     page = ROOT / "README.md"
     made = readme(page.read_text(encoding="utf-8"))
-    return {ROOT / "environment.yml": environment(), page: made}
+    return {ROOT / "environment.yml": environment(), page: made, PRELOAD: preload()}
+
+
+def preload() -> str:
+    """What the warm process imports, a module a line."""
+    from analysis.runs.warm.preload import wanted
+
+    return "".join(f"{name}\n" for name in wanted(ROOT))
 
 
 if __name__ == "__main__":
@@ -111,6 +119,7 @@ if __name__ == "__main__":
         for path in out:
             print(f"{path.name} is out of step; run python tests/generate.py")
         sys.exit(bool(out))
-    (ROOT / "environment.yml").touch()
+    for path in (ROOT / "environment.yml", PRELOAD):
+        path.touch()
     for path, text in wanted().items():
         path.write_text(text, encoding="utf-8")

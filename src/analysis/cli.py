@@ -249,7 +249,7 @@ def _execute(
             status = record.status.replace("_", " ")
             progress.step(f"{status:<8}{each.run.identity} in {record.seconds:.1f} s{reason}")
 
-        return execute_all(project, todo, jobs=jobs or cores(), done=done)
+        return execute_all(project, todo, jobs=jobs or cores(), done=done, say=say_error)
 
 
 def _summarise(
@@ -296,7 +296,7 @@ def verify(
             verdict = "reproduced" if one.reproduced else "DIFFERS"
             progress.step("\n    ".join([f"{verdict:<11}{one.identity}", *one.differences]))
 
-        results = verify_all(project, found, jobs=jobs or cores(), done=done)
+        results = verify_all(project, found, jobs=jobs or cores(), done=done, say=say_error)
     differing = [one for one in results if not one.reproduced]
     if as_json:
         say_json({one.identity: one.differences for one in results})
@@ -349,9 +349,12 @@ def new(name: Annotated[str, typer.Argument(help="A slug, such as report_quality
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def lab(context: typer.Context) -> None:
     """Open JupyterLab in this project; more options go to it as they are."""
+    from analysis.runs.warm.process import keep_for_successor, start_or_say
+
     project = Project.find()
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={project.root}"]
     os.environ[ROOT_VARIABLE] = str(project.root)
+    keep_for_successor(start_or_say(say_error))
     os.execv(sys.executable, [*command, *context.args])  # noqa: S606 - replaces us, no shell
 
 

@@ -24,6 +24,7 @@ from analysis.project import Project
 from analysis.report.record import RunRecord
 from analysis.runs.execute import Outcome, describe, execute, recover
 from analysis.runs.plan import Planned, complete
+from analysis.runs.warm.process import Say, unsaid, warm_kernels
 
 Done = Callable[[Planned, RunRecord], None]
 
@@ -56,7 +57,7 @@ def site_lock(project: Project) -> Iterator[None]:
 
 
 def execute_all(
-    project: Project, todo: Sequence[Planned], *, jobs: int, done: Done
+    project: Project, todo: Sequence[Planned], *, jobs: int, done: Done, say: Say = unsaid
 ) -> list[RunRecord]:
     """Executes runs; one that fails does not stop its neighbours.
 
@@ -65,16 +66,18 @@ def execute_all(
         todo: what is not fresh, from `plan`.
         jobs: processes at once.
         done: called with each run's record as it ends, in this process.
+        say: takes a line where kernels start cold that should not.
 
     Returns:
         The records, in the order in which the runs ended.
     """
     todo = [complete(each) for each in todo]
-    prepare(project, todo)
     records = []
-    for each, record in outcomes(project, todo, min(jobs, len(todo))):
-        records.append(record)
-        done(each, record)
+    with warm_kernels(say):  # it imports while the runs are prepared
+        prepare(project, todo)
+        for each, record in outcomes(project, todo, min(jobs, len(todo))):
+            records.append(record)
+            done(each, record)
     return records
 
 

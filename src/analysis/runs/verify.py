@@ -15,6 +15,7 @@ from pathlib import Path
 from analysis.errors import UserError
 from analysis.project import ROOT_VARIABLE, Project
 from analysis.report.record import NOTEBOOK, records
+from analysis.runs.warm.process import Say, unsaid, warm_kernels
 
 
 @dataclass(frozen=True)
@@ -63,15 +64,23 @@ def verify(
     *,
     jobs: int,
     done: Callable[[Verified], None] | None = None,
+    say: Say = unsaid,
 ) -> list[Verified]:
     """Re-executes notebooks with nbval, `jobs` at once, and compares what they show.
+
+    Args:
+        project: whose runs these are.
+        found: executed notebooks by identity, from `notebooks`.
+        jobs: notebooks at once.
+        done: called with each result.
+        say: takes a line where kernels start cold that should not.
 
     Returns:
         One result a notebook, in the order in which they ended.
     """
     results = []
     # Threads only wait here: each notebook is executed by a process of its own.
-    with ThreadPoolExecutor(jobs) as pool:
+    with warm_kernels(say), ThreadPoolExecutor(jobs) as pool:
         waiting = [pool.submit(_verify_one, project, name, path) for name, path in found.items()]
         for future in as_completed(waiting):
             results.append(future.result())

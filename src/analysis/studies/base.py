@@ -81,8 +81,13 @@ class Study:
         """Random numbers that are the same whenever this run is repeated."""
         import numpy as np  # commands that only plan go without it
 
+        return np.random.default_rng(self.seed)
+
+    @property
+    def seed(self) -> int:
+        """The run's own, from the project's and the run's identity."""
         text = f"{self.project.settings.seed}/{self.identity}"
-        return np.random.default_rng(int.from_bytes(hashlib.sha256(text.encode()).digest()[:8]))
+        return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8])
 
     def __repr__(self) -> str:
         days = f"{self.window.start} to {self.window.end}, end exclusive"
@@ -91,6 +96,8 @@ class Study:
 
 def open_study(name: str, **parameters: Literals) -> Study:
     """A study for the parameters that a notebook's tagged cell holds.
+
+    Also seeds `random` and NumPy's own state, for packages that draw from these.
 
     Args:
         name: the study's; its notebook, file and module are called the same.
@@ -104,7 +111,18 @@ def open_study(name: str, **parameters: Literals) -> Study:
     checked = check_parameters(name, parameters)
     market = project.study_market(spec, checked.market)
     window = parse_window(project, spec, market, checked.window)
-    return Study(name, spec, checked, market, window, project)
+    study = Study(name, spec, checked, market, window, project)
+    _seed(study.seed)
+    return study
+
+
+def _seed(seed: int) -> None:
+    import random
+
+    import numpy as np
+
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
 
 
 def parameters_of(name: str) -> type[StudyParameters]:

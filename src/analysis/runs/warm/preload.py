@@ -1,0 +1,93 @@
+"""What the warm process imports: the packages that notebooks and the rooms they call import.
+
+`preload.txt` is made from this by `python tests/generate.py`, and checked to be in step: reading
+every module at each start would cost more than it saves.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+#: What a kernel itself imports, and when: these as it starts or for its first cell, debugpy alone
+#: half a second.
+KERNEL = (
+    "IPython.core.completer",
+    "IPython.core.completerlib",
+    "IPython.core.debugger",
+    "IPython.core.logger",
+    "IPython.core.oinspect",
+    "IPython.extensions.storemagic",
+    "debugpy.server.api",
+    "ipykernel.debugger",
+    "ipykernel.ipkernel",
+    "ipykernel.kernelapp",
+    "ipykernel.zmqshell",
+    "jedi",
+    "sqlite3",
+    "tornado.platform.asyncio",
+)
+#: What analysts begin a notebook with, whether or not a study of ours imports it.
+ANALYSTS = ("matplotlib.pyplot", "numpy", "pandas", "scipy.stats", "seaborn", "statsmodels.api")
+#: What a kernel never imports: these rooms execute notebooks and are not called by one.
+NOT_IN_KERNELS = ("cli.py", "terminal.py", "report", "runs")
+#: Packages that break or warn when a process that has imported them is forked, with the reason.
+#: Threads that an import starts (OpenBLAS, Arrow's allocator) stop before a fork and come back when
+#: needed, which a test looks at.
+LEFT_OUT = {
+    "matplotlib_inline.backend_inline": "as it is imported it looks for the notebook it shows in"
+}
+
+
+def wanted(root: Path) -> list[str]:
+    """The modules to import, sorted; the project's own and Python's are not among them."""
+    package = root / "src" / "analysis"
+    sources = [
+        path.read_text(encoding="utf-8")
+        for path in sorted(package.rglob("*.py"))
+        if path.relative_to(package).parts[0] not in NOT_IN_KERNELS
+    ]
+    for notebook in sorted((root / "notebooks").glob("*.ipynb")):
+        sources += _cells(notebook)
+    found = {name for source in sources for name in imported(source)}
+    return sorted({*found, *KERNEL, *ANALYSTS} - set(LEFT_OUT))
+
+
+def _cells(notebook: Path) -> Iterator[str]:
+    for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
+        if cell["cell_type"] == "code":
+            lines = "".join(cell["source"]).splitlines()
+            yield "\n".join(line for line in lines if not line.lstrip().startswith(("%", "!")))
+
+
+def imported(source: str) -> Iterator[str]:
+    """The modules of others that a text of Python imports, wherever it does.
+
+    >>> sorted(imported("import json, numpy.typing\\nfrom scipy import stats\\nfrom . import x"))
+    ['numpy.typing', 'scipy', 'scipy.stats']
+    """
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            inside = [f"{node.module}.{alias.name}" for alias in node.names]
+            names = [node.module, *inside] if _foreign(node.module) else []
+        else:
+            continue
+        yield from (name for name in names if _foreign(name) and _is_module(name))
+
+
+def _foreign(name: str) -> bool:
+    top = name.partition(".")[0]
+    return top != "analysis" and top not in sys.stdlib_module_names
+
+
+def _is_module(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ImportError:
+        return False

@@ -1,0 +1,136 @@
+"""The warm process as a command has it: started before its kernels, gone when it ends."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from pathlib import Path
+
+#: Where a command's warm process is; its workers and their clients inherit it.
+FOLDER_VARIABLE = "STUDY_WARM"
+#: `cold` for a command without a warm process: to compare, or where something is amiss.
+KERNELS_VARIABLE = "STUDY_KERNELS"
+JUPYTER_VARIABLE = "JUPYTER_DEFAULT_PROVISIONER_NAME"
+NAME, GROUP = "warm", "jupyter_client.kernel_provisioners"
+#: In the folder: the socket, and a line for each kernel that started cold.
+SOCKET, NOTES = "warm", "cold"
+HERE = Path(__file__).parent
+#: Seconds that the warm process may take to end once it has been told.
+PATIENCE = 10.0
+
+Say = Callable[[str], None]
+
+
+def unsaid(line: str) -> None:
+    """For a caller that does not want to hear."""
+
+
+class Unavailable(Exception):
+    """No kernels can be forked here; the message says why."""
+
+
+@dataclass(frozen=True)
+class Warm:
+    """A warm process that was started, and the private folder of its sockets."""
+
+    process: subprocess.Popen[bytes]
+    folder: Path
+
+    def stop(self) -> list[str]:
+        """Ends it and removes its folder; returns why kernels started cold, each reason once."""
+        notes = self.folder / NOTES
+        lines = notes.read_text(encoding="utf-8").splitlines() if notes.exists() else []
+        if self.process.stdin:
+            self.process.stdin.close()
+        try:
+            self.process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
+        return list(dict.fromkeys(lines))
+
+
+@contextmanager
+def warm_kernels(say: Say = unsaid) -> Iterator[None]:
+    """Kernels that are started within are forked from a warm process; else cold, and it is said.
+
+    Args:
+        say: takes one line for each reason why kernels started cold.
+    """
+    kept = {name: os.environ.get(name) for name in (FOLDER_VARIABLE, JUPYTER_VARIABLE)}
+    warm = start_or_say(say)
+    try:
+        yield
+    finally:
+        for name, value in kept.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
+        for line in warm.stop() if warm else ():
+            say(f"{line}; kernels started cold")
+
+
+def start_or_say(say: Say) -> Warm | None:
+    """Starts a warm process and points this process's children at it, or says why it can't."""
+    os.environ.pop(FOLDER_VARIABLE, None)
+    if os.environ.get(KERNELS_VARIABLE) == "cold":
+        os.environ.pop(JUPYTER_VARIABLE, None)
+        return None
+    try:
+        warm = start()
+    except (OSError, Unavailable) as error:
+        say(f"warm kernels: {error}; kernels start cold")
+        return None
+    os.environ[FOLDER_VARIABLE] = str(warm.folder)
+    os.environ[JUPYTER_VARIABLE] = NAME
+    return warm
+
+
+def keep_for_successor(warm: Warm | None) -> None:
+    """Lets the program that takes this process's place hold what keeps the warm process."""
+    if warm and warm.process.stdin:
+        os.set_inheritable(warm.process.stdin.fileno(), True)
+
+
+def start() -> Warm:
+    """Starts a warm process; requests may be sent at once, they wait until it has imported.
+
+    Raises:
+        Unavailable: not on this system, or the provisioner is not installed.
+        OSError: no socket or process can be made.
+    """
+    if sys.platform != "linux":
+        # macOS has fork, but its own libraries may not be used after it.
+        raise Unavailable("they need Linux")
+    if not entry_points(group=GROUP, name=NAME):
+        raise Unavailable("not installed; `make check` installs them")
+    folder = Path(tempfile.mkdtemp(prefix="study-warm-"))  # for its owner only
+    try:
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(str(folder / SOCKET))
+            listener.listen(128)
+            return Warm(_spawn(listener.fileno(), folder), folder)
+    except OSError:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _spawn(listener: int, folder: Path) -> subprocess.Popen[bytes]:
+    script, preload = HERE / "server.py", HERE / "preload.txt"
+    return subprocess.Popen(
+        [sys.executable, str(script), str(listener), str(folder), str(preload)],
+        pass_fds=(listener,),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,  # Ctrl-C is the command's to handle
+    )

@@ -1,0 +1,210 @@
+"""How Jupyter gets a warm kernel: its official extension point, used by every stock client."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import select
+import socket
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jupyter_client.connect import KernelConnectionInfo
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
+
+from analysis.runs.warm.process import FOLDER_VARIABLE, NOTES, SOCKET
+
+#: Seconds for the warm process to import everything on a busy machine, and then to fork.
+PATIENCE = 60.0
+#: A Unix socket's path may have 107 bytes; `-5` for the last channel is part of it.
+LONGEST = 100
+LAUNCHER = [sys.executable, "-m", "ipykernel_launcher"]
+#: What a client may say of a process that a fork can give; with anything else it starts cold.
+UNDERSTOOD = {"env", "cwd", "stdin", "stdout", "stderr", "extra_arguments", "kernel_id"}
+
+
+class Refused(Exception):
+    """The warm process can't give this kernel; the message says why."""
+
+
+class ForkedProcess:
+    """A kernel's process with the part of `subprocess.Popen` that Jupyter uses.
+
+    It is no child of ours: the warm process says over the connection how it ended. Where that
+    process is gone, whether the kernel's is still there.
+    """
+
+    stdin = stdout = stderr = None
+
+    def __init__(self, connection: socket.socket, pid: int) -> None:
+        self.pid = pid
+        self.returncode: int | None = None
+        self._connection = connection
+        connection.setblocking(False)
+
+    def poll(self) -> int | None:
+        """The exit code, or None while it runs; a code that nobody knows is 1."""
+        if self.returncode is not None:
+            return self.returncode
+        try:
+            said = self._connection.recv(256)
+        except BlockingIOError:
+            return None
+        except OSError:
+            said = b""
+        if said:
+            self.returncode = int(json.loads(said)["code"])
+        elif not _alive(self.pid):
+            self.returncode = 1
+        if self.returncode is not None:
+            self._connection.close()
+        return self.returncode
+
+    def wait(self) -> int:
+        while self.poll() is None:
+            select.select([self._connection], [], [], 0.1)
+        return self.returncode or 0
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self.send_signal(9)
+
+    def terminate(self) -> None:
+        self.send_signal(15)
+
+
+def _alive(pid: int) -> bool:
+    """Whether a process runs; one that has ended and was not waited for does not."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    return text.rpartition(")")[2].split()[0] not in "ZX"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A kernel as a client asks for it."""
+
+    arguments: list[str]
+    environment: dict[str, str]
+    cwd: str
+    streams: tuple[int, int]
+
+
+class WarmProvisioner(LocalProvisioner):
+    """Forks a kernel from the warm process; where that can't be, starts it as Jupyter does."""
+
+    async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
+        """As Jupyter does, but over private sockets, or else encrypted: never open to listeners."""
+        manager, folder = self.parent, os.environ.get(FOLDER_VARIABLE)
+        if manager is not None and manager.transport == "tcp" and _unsettled(manager):
+            address = f"{folder}/{self.kernel_id}"
+            if folder and os.path.isdir(folder) and len(address) <= LONGEST:  # noqa: PTH112
+                manager.transport, manager.ip, manager.cache_ports = "ipc", address, False
+            elif manager.transport_encryption == "disabled":
+                manager.transport_encryption = "auto"
+        return await super().pre_launch(**kwargs)
+
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
+        """A forked kernel, or a cold one with a line in the log that says why."""
+        folder = os.environ.get(FOLDER_VARIABLE)
+        asked = wanted(cmd, kwargs)
+        if not folder or asked is None:
+            return await super().launch_kernel(cmd, **kwargs)
+        try:
+            process = await asyncio.to_thread(fork, Path(folder), asked)
+        except (OSError, ValueError, Refused) as error:
+            self._note(Path(folder), f"warm kernels: {error}")
+            return await super().launch_kernel(cmd, **kwargs)
+        # The base class works with what `Popen` and a forked process have in common.
+        self.process: Any = process
+        self.pid = self.pgid = process.pid
+        self.cwd = asked.cwd
+        return self.connection_info
+
+    def _note(self, folder: Path, reason: str) -> None:
+        """In the client's log, and for the command that began it all."""
+        self.log.warning("%s; this kernel starts cold", reason)
+        with suppress(OSError), (folder / NOTES).open("a", encoding="utf-8") as notes:
+            notes.write(f"{reason}\n")
+
+
+def _unsettled(manager: Any) -> bool:
+    """Whether nobody has chosen the ports or told another process of them."""
+    return not any(manager.ports) and not os.path.exists(manager.connection_file or "")  # noqa: PTH110
+
+
+def wanted(cmd: list[str], kwargs: Mapping[str, Any]) -> Wanted | None:
+    """What a client asks for, or None where it is another language, Python or kind of process."""
+    if cmd[:3] != LAUNCHER or not set(kwargs) <= UNDERSTOOD:
+        return None
+    streams = [_descriptor(kwargs.get(name), own) for name, own in (("stdout", 1), ("stderr", 2))]
+    environment = dict(os.environ if kwargs.get("env") is None else kwargs["env"])
+    if None in streams or _relative(environment.get("PYTHONPATH", "")):
+        return None
+    environment["JPY_PARENT_PID"] = str(os.getpid())
+    cwd = os.path.abspath(kwargs.get("cwd") or ".")  # noqa: PTH100 - as Popen, no links followed
+    return Wanted(cmd[3:], environment, cwd, (streams[0] or 1, streams[1] or 2))
+
+
+def _descriptor(given: Any, own: int) -> int | None:
+    """The number of a file as `Popen` takes it; None for a pipe, which only a child can have."""
+    if given is None:
+        return own
+    if isinstance(given, int):
+        return given if given > 0 else None
+    return int(given.fileno())
+
+
+def _relative(path: str) -> bool:
+    """Whether a search path means other folders in another working folder."""
+    return any(not os.path.isabs(each) for each in path.split(os.pathsep) if path)  # noqa: PTH117
+
+
+def fork(folder: Path, asked: Wanted) -> ForkedProcess:
+    """Asks the warm process for a kernel.
+
+    Raises:
+        OSError: it is not there, or does not answer.
+        ValueError: what it answered makes no sense.
+        Refused: it says why it can't.
+    """
+    connection = socket.socket(socket.AF_UNIX)
+    try:
+        connection.settimeout(PATIENCE)
+        connection.connect(str(folder / SOCKET))
+        answer = _ask(connection, asked)
+        if "pid" not in answer:
+            raise Refused(answer.get("error", "the kernel ended as it began"))
+        return ForkedProcess(connection, int(answer["pid"]))
+    except BaseException as error:
+        connection.close()
+        if isinstance(error, OSError):
+            raise Refused("the warm process does not answer") from None
+        raise
+
+
+def _ask(connection: socket.socket, asked: Wanted) -> dict[str, Any]:
+    body = json.dumps(
+        {"arguments": asked.arguments, "environment": asked.environment, "cwd": asked.cwd}
+    ).encode()
+    socket.send_fds(connection, [len(body).to_bytes(8, "big")], list(asked.streams))
+    connection.sendall(body)
+    line = b""
+    while not line.endswith(b"\n"):
+        # By the byte: what follows is the kernel's end, which `poll` reads.
+        part = connection.recv(1)
+        if not part:
+            raise ConnectionError
+        line += part
+    answer: dict[str, Any] = json.loads(line)
+    return answer

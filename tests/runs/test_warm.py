@@ -1,0 +1,377 @@
+"""Warm kernels: what Jupyter's own clients see is a cold kernel, sooner; nothing is left behind."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jupyter_client.blocking import BlockingKernelClient
+from jupyter_client.manager import KernelManager
+from jupyter_client.provisioning.factory import KernelProvisionerFactory
+
+from analysis.report.record import FINDING, NOTEBOOK
+from analysis.runs.warm import preload, process
+from support import CHECKOUT, Checkout, clean_environment
+
+pytestmark = [
+    pytest.mark.xdist_group("warm"),
+    pytest.mark.skipif(sys.platform != "linux", reason="warm kernels need Linux"),
+]
+LIMIT = 60.0
+
+
+@pytest.fixture(scope="module")
+def warm() -> Iterator[process.Warm]:
+    """One warm process for the tests that leave it as it is, and stock Jupyter told to use it."""
+    with started() as made:
+        yield made
+        assert list(made.folder.iterdir()) == [made.folder / process.SOCKET]
+    assert not made.folder.exists()
+
+
+@contextmanager
+def started() -> Iterator[process.Warm]:
+    said: list[str] = []
+    factory = KernelProvisionerFactory.instance()
+    kept, factory.default_provisioner_name = factory.default_provisioner_name, process.NAME
+    before = dict(os.environ)
+    made = process.start_or_say(said.append)
+    assert made, said
+    try:
+        yield made
+    finally:
+        made.stop()
+        factory.default_provisioner_name = kept
+        os.environ.clear()
+        os.environ.update(before)
+
+
+@contextmanager
+def kernel(**options: Any) -> Iterator[tuple[KernelManager, BlockingKernelClient]]:
+    """A kernel as nbclient and papermill start one."""
+    manager = KernelManager(kernel_name="python3")
+    manager.start_kernel(**options)
+    client = manager.client()
+    client.start_channels()
+    try:
+        client.wait_for_ready(timeout=LIMIT)
+        yield manager, client
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+        manager.cleanup_resources()
+
+
+def run(client: BlockingKernelClient, code: str) -> Any:
+    """What a cell's last expression is, as a Python literal."""
+    found: list[Any] = []
+
+    def take(message: dict[str, Any]) -> None:
+        if message["msg_type"] == "execute_result":
+            found.append(ast.literal_eval(message["content"]["data"]["text/plain"]))
+
+    reply = client.execute_interactive(code, output_hook=take, timeout=LIMIT)
+    assert reply["content"]["status"] == "ok", reply["content"]
+    return found[0] if found else None
+
+
+def until(true: Callable[[], object], seconds: float = 20) -> None:
+    """Waits for what another process does; there is nothing to be told by."""
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "waited in vain"
+        select.select([], [], [], 0.02)
+
+
+def gone(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
+    except OSError:
+        return True
+
+
+def parent(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+def test_a_kernel_is_forked_and_has_nothing_of_the_project(warm: process.Warm) -> None:
+    with kernel() as (manager, client):
+        code = "import os, sys; (os.getpid(), [m for m in sys.modules if m[:8] == 'analysis'])"
+        pid, ours = run(client, code)
+        assert parent(pid) == warm.process.pid
+        assert ours == []
+        assert run(client, "all(m in sys.modules for m in ('pandas', 'scipy.stats', 'seaborn'))")
+        assert manager.transport == "ipc"
+        assert Path(manager.ip).parent.stat().st_mode & 0o077 == 0
+    until(lambda: gone(pid))
+
+
+def test_environment_folder_session_and_input_are_a_cold_starts(
+    warm: process.Warm, tmp_path: Path
+) -> None:
+    environment = {**os.environ, "ASKED": "for"}
+    with kernel(env=environment, cwd=str(tmp_path)) as (_, client):
+        run(client, "import os, sys, signal")
+        assert run(client, "os.environ['ASKED'], os.getcwd()") == ("for", str(tmp_path))
+        assert run(client, "os.getsid(0) == os.getpgid(0) == os.getpid()") is True
+        assert run(client, "os.read(0, 1)") == b""
+        assert run(client, "signal.getsignal(signal.SIGCHLD) == signal.SIG_DFL") is True
+        assert run(client, "sys.path[0], sys.modules['__main__'].__name__")[1] == "__main__"
+        assert run(client, "import subprocess; subprocess.run(['true']).returncode") == 0
+
+
+def test_threads_of_packages_survive_the_fork(warm: process.Warm) -> None:
+    with kernel() as (_, client):
+        code = "import numpy as np, scipy.linalg as l; a = np.eye(900) * 2; float(l.det(a @ a / 4))"
+        assert run(client, code) == 1.0
+        code = "import pandas as pd; int(pd.Series(['a', 'b', 'a']).astype('category').nunique())"
+        assert run(client, code) == 2
+        code = (
+            "import duckdb; duckdb.sql('SELECT sum(range)::BIGINT FROM range(1000000)').fetchall()"
+        )
+        assert run(client, code) == [(499999500000,)]
+        code = "import pyarrow.compute as c, pyarrow as p; c.sum(p.array(range(10000))).as_py()"
+        assert run(client, code) == 49995000
+
+
+def test_each_kernel_draws_random_numbers_of_its_own(warm: process.Warm) -> None:
+    drawn = []
+    for _ in range(2):
+        with kernel() as (_, client):
+            code = "import random, numpy as np; (random.random(), float(np.random.rand()))"
+            drawn.append(run(client, code))
+    assert len({*drawn[0], *drawn[1]}) == 4
+
+
+def test_a_figure_shows_itself(warm: process.Warm) -> None:
+    with kernel() as (_, client):
+        shown = []
+        code = "import matplotlib.pyplot as plt; plt.plot([1, 2]);"
+        client.execute_interactive(code, output_hook=shown.append, timeout=LIMIT)
+    kinds = [kind for m in shown for kind in m["content"].get("data", {})]
+    assert "image/png" in kinds
+
+
+def test_thirty_kernels_one_after_another(warm: process.Warm) -> None:
+    pids = set()
+    for number in range(30):
+        with kernel() as (_, client):
+            pids.add(run(client, "import os; os.getpid()"))
+            assert run(client, f"{number} * 2") == number * 2
+    assert len(pids) == 30
+    until(lambda: all(gone(pid) for pid in pids))
+
+
+def test_several_kernels_at_once(warm: process.Warm) -> None:
+    def one(number: int) -> int:
+        with kernel() as (_, client):
+            return int(run(client, f"import numpy as np; int(np.arange({number}).sum())"))
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(one, range(8))) == [sum(range(n)) for n in range(8)]
+
+
+def test_interrupt_restart_and_kill(warm: process.Warm) -> None:
+    with kernel() as (manager, client):
+        first = run(client, "import os; os.getpid()")
+        client.execute("print('on', flush=True)\nwhile True: pass")
+        while client.get_iopub_msg(timeout=LIMIT)["content"].get("text") != "on\n":
+            pass
+        manager.interrupt_kernel()
+        assert client.get_shell_msg(timeout=LIMIT)["content"]["ename"] == "KeyboardInterrupt"
+        manager.restart_kernel(now=True)
+        client.wait_for_ready(timeout=LIMIT)
+        second = run(client, "import os; os.getpid()")
+        assert second != first
+        assert gone(first)
+        assert parent(second) == warm.process.pid
+        manager.provisioner.process.kill()  # type: ignore[union-attr]
+        until(lambda: not manager.is_alive())
+        assert manager.provisioner.process.poll() == -signal.SIGKILL  # type: ignore[union-attr]
+
+
+def test_a_kernel_that_crashes_says_how(warm: process.Warm) -> None:
+    with kernel() as (manager, client):
+        client.execute("import os; os._exit(7)")
+        until(lambda: not manager.is_alive())
+        assert manager.provisioner.process.poll() == 7  # type: ignore[union-attr]
+    with kernel() as (_, client):
+        assert run(client, "1 + 1") == 2
+
+
+CLIENT = """
+import sys
+from jupyter_client.manager import KernelManager
+manager = KernelManager(kernel_name="python3")
+manager.start_kernel()
+client = manager.client()
+client.start_channels()
+client.wait_for_ready(timeout=60)
+print(manager.provisioner.pid, flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("warm_goes_first", [False, True])
+def test_a_kernel_ends_with_its_client(warm_goes_first: bool) -> None:
+    """Killed, so that it can't tidy; and the warm process may be gone before."""
+    with started() as made:
+        client = subprocess.Popen(
+            [sys.executable, "-c", CLIENT], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        assert client.stdout is not None
+        pid = int(client.stdout.readline())
+        if warm_goes_first:
+            made.process.kill()
+            made.process.wait()
+            assert not gone(pid)  # what runs is not lost
+        client.kill()
+        client.communicate()
+        until(lambda: gone(pid))
+
+
+def test_a_dead_warm_process_means_a_cold_start_and_a_line() -> None:
+    with started() as made:
+        made.process.kill()
+        made.process.wait()
+        with kernel() as (manager, client):
+            assert run(client, "import os; os.getpid()") == manager.provisioner.pid  # type: ignore[union-attr]
+            assert parent(manager.provisioner.pid) == os.getpid()  # type: ignore[union-attr]
+        assert made.stop() == ["warm kernels: the warm process does not answer"]
+
+
+def test_what_python_reads_at_start_means_a_cold_start(warm: process.Warm) -> None:
+    with kernel(env={**os.environ, "PYTHONHASHSEED": "5"}) as (manager, client):
+        assert run(client, "import sys; sys.flags.hash_randomization") == 1
+        assert parent(manager.provisioner.pid) == os.getpid()  # type: ignore[union-attr]
+    notes = warm.folder / process.NOTES
+    assert "PYTHONHASHSEED is another than the command's" in notes.read_text()
+    notes.unlink()
+
+
+def test_a_folder_that_is_not_there_is_the_error_of_a_cold_start(warm: process.Warm) -> None:
+    with pytest.raises(FileNotFoundError):
+        KernelManager(kernel_name="python3").start_kernel(cwd="/no/such/folder")
+    (warm.folder / process.NOTES).unlink()
+
+
+def leftovers() -> set[str]:
+    return {path.name for path in Path(tempfile.gettempdir()).glob("study-warm-*")}
+
+
+def test_a_run_finds_the_same_warm_and_cold(checkout: Checkout) -> None:
+    words = ("run", "core_metrics", "-m", "JP", "--force")
+    before = leftovers()
+    found = []
+    for environment in ({"STUDY_KERNELS": "cold"}, {}):
+        said = checkout.study(*words, **environment)
+        assert "cold" not in said
+        notebook = checkout.project.reports / "core_metrics" / "JP" / "2026-W10" / NOTEBOOK
+        cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+        outputs = [output.get("data", {}) for cell in cells for output in cell.get("outputs", ())]
+        found.append(outputs)
+        assert [each for each in outputs if FINDING in each]
+    assert found[0] == found[1]
+    assert "0 differ" in checkout.study("verify", "core_metrics", "-m", "JP")
+    assert leftovers() <= before
+
+
+def test_where_kernels_cannot_be_forked_one_line_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(process.sys, "platform", "darwin")
+    with process.warm_kernels(said.append):
+        assert process.FOLDER_VARIABLE not in os.environ
+    assert said == ["warm kernels: they need Linux; kernels start cold"]
+
+
+COMMAND = """
+import sys
+from analysis.runs.warm.process import warm_kernels, FOLDER_VARIABLE
+import os
+with warm_kernels():
+    print(os.environ[FOLDER_VARIABLE], flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_killed_command_leaves_neither_process_nor_folder() -> None:
+    command = subprocess.Popen(
+        [sys.executable, "-c", COMMAND], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert command.stdout is not None
+    folder = Path(command.stdout.readline().strip())
+    assert folder.is_dir()
+    command.kill()
+    command.communicate()
+    until(lambda: not folder.exists())
+
+
+def test_the_lab_starts_warm_kernels(tmp_path: Path, bare: Checkout) -> None:
+    """Through Jupyter Server's own API; the warm process ends with the lab."""
+    from urllib.request import Request, urlopen
+
+    runtime = tmp_path / "runtime"
+    environment = {
+        **clean_environment(),
+        "PYTHONPATH": str(bare.root / "src"),
+        "JUPYTER_RUNTIME_DIR": str(runtime),
+    }
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        address = f"http://127.0.0.1:{free.getsockname()[1]}/"
+    port = address.rpartition(":")[2].strip("/")
+    options = ["--no-browser", "--allow-root", "--IdentityProvider.token=t", "--ip=127.0.0.1"]
+    options.append(f"--port={port}")
+    lab = subprocess.Popen(
+        [sys.executable, "-c", "from analysis.cli import main; main()", "lab", *options],
+        cwd=bare.root,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert lab.stderr is not None
+        for line in lab.stderr:
+            if "/lab?token=" in line:
+                break
+        headers = {"Authorization": "token t"}
+        asked = Request(f"{address}api/kernels", b"{}", headers, method="POST")
+        with urlopen(asked, timeout=LIMIT) as answer:
+            assert json.load(answer)["name"] == "python3"
+        children = Path(f"/proc/{lab.pid}/task/{lab.pid}/children").read_text().split()
+        server = next(
+            p for p in children if b"server.py" in Path(f"/proc/{p}/cmdline").read_bytes()
+        )
+        forked = Path(f"/proc/{server}/task/{server}/children").read_text().split()
+        assert len(forked) == 1
+    finally:
+        lab.kill()
+        lab.communicate()
+    until(lambda: gone(int(server)) and gone(int(forked[0])))
+
+
+def test_the_list_is_of_packages_that_are_there_and_not_ours() -> None:
+    listed = (CHECKOUT / "src/analysis/runs/warm/preload.txt").read_text().split()
+    assert listed == preload.wanted(CHECKOUT)
+    assert {"pandas", "duckdb", "debugpy.server.api", "statsmodels.api"} <= set(listed)
+    assert not [name for name in listed if name.split(".")[0] == "analysis"]
+    done = subprocess.run(
+        [sys.executable, "-c", f"import {', '.join(listed)}"], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
