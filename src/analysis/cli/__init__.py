@@ -1,0 +1,34 @@
+"""The `study` command: one thin function a verb.
+
+Exit status: 0 all well; 1 something failed or differs; 2 a mistake in what was asked, with one
+line that says which and what is allowed.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from analysis.cli import authoring, data, metrics, runs
+from analysis.cli.app import app
+from analysis.errors import UserError
+from analysis.terminal import say_error
+
+__all__ = ["app", "authoring", "data", "main", "metrics", "runs"]
+
+#: In the order in which a person meets them; a verb that is not here is an error at import.
+VERBS = (
+    *("demo", "acquire", "list", "plan", "run", "verify", "publish"),
+    *("metrics", "metric", "sql", "check", "new", "lab"),
+)
+app.registered_commands.sort(
+    key=lambda verb: VERBS.index(verb.name or getattr(verb.callback, "__name__", ""))
+)
+
+
+def main() -> None:
+    """Runs the command; a person's mistake is one line and status 2."""
+    try:
+        app()
+    except UserError as error:
+        say_error(str(error))
+        sys.exit(2)

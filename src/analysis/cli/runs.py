@@ -1,0 +1,212 @@
+"""Verbs for runs: what there is to do, do it, prove it, publish it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from analysis.cli.app import (
+    FullOption,
+    JobsOption,
+    JsonOption,
+    MarketsOption,
+    ParametersOption,
+    Studies,
+    WindowsOption,
+    app,
+)
+from analysis.errors import UserError
+from analysis.project import Project
+from analysis.terminal import say, say_error, say_json, say_table, steps
+
+if TYPE_CHECKING:
+    from analysis.report.record import RunRecord
+    from analysis.runs.plan import Choice, Planned
+
+
+@app.command(name="list")
+def list_studies(as_json: JsonOption = False) -> None:
+    """List the studies: what each asks, which tables it reads, who may be asked."""
+    project = Project.find()
+    specs = {name: project.study(name) for name in project.study_names}
+    if as_json:
+        say_json({name: spec.model_dump(mode="json") for name, spec in specs.items()})
+        return
+    rows = [
+        [name, spec.question, ", ".join(spec.reads), spec.owner] for name, spec in specs.items()
+    ]
+    say_table("Studies", ["study", "question", "reads", "owner"], rows)
+
+
+@app.command()
+def plan(
+    studies: Studies = None,
+    market: MarketsOption = None,
+    window: WindowsOption = None,
+    parameters: ParametersOption = None,
+    full: FullOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what a run would do, one line a run, and why."""
+    from analysis.runs.plan import choose
+    from analysis.runs.plan import plan as make_plan
+
+    project = Project.find()
+    planned = make_plan(
+        project, choose(project, _choice(studies, market, window, parameters, full))
+    )
+    if as_json:
+        say_json(
+            [
+                {"run": p.run.identity, "state": p.state, "changed": p.changed, "key": p.key}
+                for p in planned
+            ]
+        )
+        return
+    for each in planned:
+        why = f" ({', '.join(each.changed)} changed)" if each.changed else ""
+        say(f"{each.state:<13} {each.run.identity}{why}")
+    counts = Counter(each.state for each in planned)
+    say(f"{len(planned)} runs: " + (", ".join(f"{n} {s}" for s, n in counts.items()) or "none"))
+
+
+@app.command()
+def run(
+    studies: Studies = None,
+    market: MarketsOption = None,
+    window: WindowsOption = None,
+    parameters: ParametersOption = None,
+    full: FullOption = False,
+    jobs: JobsOption = None,
+    force: Annotated[bool, typer.Option("--force", help="Repeat fresh runs too.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Execute studies for markets and windows, and publish the site; fresh runs are left alone."""
+    from analysis.runs.plan import choose
+    from analysis.runs.plan import plan as make_plan
+
+    project = Project.find()
+    choice = _choice(studies, market, window, parameters, full)
+    planned = make_plan(project, choose(project, choice), force=force)
+    try:
+        records = _execute(project, planned, jobs, quiet=as_json)
+    except KeyboardInterrupt:
+        _publish(project)  # what is finished is kept, and can be read
+        say_error("stopped; finished runs are kept, `study run` does the rest")
+        raise typer.Exit(130) from None
+    if records or not (project.reports / "index.html").exists():
+        _publish(project)
+    _summarise(project, planned, records, as_json=as_json)
+    if any(record.status == "failed" for record in records):
+        raise typer.Exit(1)
+
+
+def _execute(
+    project: Project, planned: list[Planned], jobs: int | None, *, quiet: bool
+) -> list[RunRecord]:
+    """Executes what is not fresh; where all is, nothing is imported or started."""
+    todo = [each for each in planned if each.state != "fresh"]
+    if not todo:
+        return []
+    from analysis.runs.engine import cores, execute_all, site_lock
+
+    with site_lock(project), steps(len(todo), "runs", quiet=quiet) as progress:
+
+        def done(each: Planned, record: RunRecord) -> None:
+            reason = f": {record.reason}" if record.reason else ""
+            status = record.status.replace("_", " ")
+            progress.step(f"{status:<8}{each.run.identity} in {record.seconds:.1f} s{reason}")
+
+        return execute_all(project, todo, jobs=jobs or cores(), done=done, say=say_error)
+
+
+def _summarise(
+    project: Project, planned: list[Planned], records: list[RunRecord], *, as_json: bool
+) -> None:
+    """The last lines of a command: what it made, what failed, where the site is."""
+    from analysis.report.record import NOTEBOOK
+
+    index = project.reports / "index.html"
+    counts = Counter(record.status for record in records)
+    fresh = len(planned) - len(records)
+    if as_json:
+        runs = [record.model_dump(mode="json") for record in records]
+        say_json({"fresh": fresh, **counts, "runs": runs, "site": str(index)})
+        return
+    made = f"{counts['done']} done, {counts['no_data']} without data, {counts['failed']} failed"
+    say(f"{len(planned)} runs: {made}, {fresh} fresh already")
+    for record in records:
+        if record.status == "failed":
+            say(f"failed: {record.identity}: {record.reason}")
+            notebook = project.reports / record.identity / NOTEBOOK
+            say(f"  look at it: jupyter lab {project.relative(notebook)}")
+    say(f"site: {index}")
+
+
+@app.command()
+def verify(
+    studies: Studies = None,
+    market: MarketsOption = None,
+    window: WindowsOption = None,
+    jobs: JobsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Execute finished notebooks again with nbval, and say which numbers differ."""
+    from analysis.runs.engine import cores
+    from analysis.runs.verify import Verified, notebooks
+    from analysis.runs.verify import verify as verify_all
+
+    project = Project.find()
+    found = notebooks(project, studies or (), market or (), window or ())
+    with steps(len(found), "verify", quiet=as_json) as progress:
+
+        def done(one: Verified) -> None:
+            verdict = "reproduced" if one.reproduced else "DIFFERS"
+            progress.step("\n    ".join([f"{verdict:<11}{one.identity}", *one.differences]))
+
+        results = verify_all(project, found, jobs=jobs or cores(), done=done, say=say_error)
+    differing = [one for one in results if not one.reproduced]
+    if as_json:
+        say_json({one.identity: one.differences for one in results})
+    else:
+        say(f"{len(results)} runs executed again: {len(differing)} differ")
+    if differing:
+        raise typer.Exit(1)
+
+
+@app.command()
+def publish() -> None:
+    """Build the site from the records of the runs that are there."""
+    project = Project.find()
+    _publish(project)
+    say(f"site: {project.reports / 'index.html'}")
+
+
+def _publish(project: Project) -> None:
+    from analysis.report.site import publish as build
+    from analysis.runs.engine import site_lock
+
+    with site_lock(project):
+        build(project)
+
+
+def _choice(
+    studies: list[str] | None,
+    markets: list[str] | None,
+    windows: list[str] | None,
+    parameters: list[str] | None,
+    full: bool,
+) -> Choice:
+    from analysis.runs.plan import Choice
+
+    given = dict(_parameter(text) for text in parameters or ())
+    return Choice(studies or (), markets or (), windows or (), given, full)
+
+
+def _parameter(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name.isidentifier():
+        raise UserError("-p", f"{text!r} is no parameter; write name=value, such as market=JP")
+    return name, value
