@@ -18,7 +18,7 @@ help: ## show this list
 
 reports: $(READY) ## make the demo data, run the default studies, build reports/index.html
 	@$(STUDY) demo --keep
-	@$(if $(PUBLISHED),$(STUDY) acquire published --from "$(PUBLISHED)",:)
+	@$(if $(PUBLISHED),$(STUDY) acquire published --keep --from "$(PUBLISHED)",:)
 	@$(STUDY) run
 
 test: $(READY) ## run every test, nbval's and the browser's included

@@ -13,7 +13,7 @@ import pytest
 
 from analysis.errors import UserError
 from analysis.project import Project
-from analysis.sources.published import acquire_published
+from analysis.sources.published import acquire_published, is_loaded
 from analysis.sources.published.facts import Dropped, Fact
 from analysis.sources.published.meta import META
 from analysis.sources.published.tiktok import TIKTOK
@@ -466,3 +466,16 @@ def test_keys_have_no_value_in_them() -> None:
     (other,) = TIKTOK.read(tiktok_row(Result="0.1"))
     assert isinstance(fact, Fact)
     assert fact.key == other.key
+
+
+def test_files_that_were_loaded_last_are_known(project: Project, folder: Path) -> None:
+    assert not is_loaded(project, folder)
+    acquire_published(project, folder)
+    assert is_loaded(project, folder)
+    path = folder / "tiktok-2023-q3.csv"
+    path.write_text(text([tiktok_row(Result="0.5")]), encoding="utf-8-sig")
+    assert not is_loaded(project, folder)
+    acquire_published(project, folder)
+    assert is_loaded(project, folder)
+    path.unlink()
+    assert not is_loaded(project, folder)

@@ -46,14 +46,21 @@ def demo(
 def acquire(
     source: Annotated[str, typer.Argument(help="What to load: published.")],
     folder: Annotated[Path, typer.Option("--from", help="The folder that holds its files.")],
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Do nothing where these files were loaded last.")
+    ] = False,
 ) -> None:
     """Load rows from a source into the warehouse, and say what was read, loaded and dropped."""
     from analysis.errors import unknown
-    from analysis.sources.published import acquire_published
+    from analysis.sources.published import acquire_published, is_loaded
 
     if source != "published":
         raise unknown("source", source, ["published"])
-    for line in acquire_published(Project.find(), folder).lines():
+    project = Project.find()
+    if keep and is_loaded(project, folder):
+        say("published: there already")
+        return
+    for line in acquire_published(project, folder).lines():
         say(line)
 
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from analysis.project import Project
-from analysis.sources.published.files import FileFacts, FileSummary, read_folder
-from analysis.warehouse import TABLES, Warehouse, open_warehouse
+from analysis.sources.published.files import FileFacts, FileSummary, csv_files, read_folder
+from analysis.warehouse import TABLES, NoWarehouse, Warehouse, open_warehouse
 
-__all__ = ["FileSummary", "LoadSummary", "acquire_published"]
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["FileSummary", "LoadSummary", "acquire_published", "is_loaded"]
 
 TABLE = TABLES["published_metrics"]
+#: Beside the version of the table's rows: which files they were last loaded from.
+FILES = "published_metrics.files"
 
 
 @dataclass(frozen=True)
@@ -55,21 +60,48 @@ def acquire_published(project: Project, folder: Path) -> LoadSummary:
     Raises:
         UserError: there are none, one can't be read whole, or the warehouse is locked.
     """
+    seen = fingerprint(folder)
     files, passed_over = read_folder(folder)
     frame = _frame(files)
     with open_warehouse(project, write=True) as warehouse:
-        total, version = _replace(warehouse, files, frame)
+        total, version = _replace(warehouse, files, frame, seen)
     return LoadSummary(tuple(f.summary for f in files), tuple(passed_over), total, version)
 
 
+def is_loaded(project: Project, folder: Path) -> bool:
+    """Whether the last load was of these very files by this very code.
+
+    Raises:
+        UserError: there is no such folder, or the warehouse is locked.
+    """
+    try:
+        with open_warehouse(project) as warehouse:
+            return warehouse.versions().get(FILES) == fingerprint(folder)
+    except NoWarehouse:
+        return False
+
+
+def fingerprint(folder: Path) -> str:
+    """A hash of a folder's CSV files, their names, and the code that reads them."""
+    code = Path(__file__).parents[1].rglob("*.py")
+    digest = hashlib.sha256()
+    for path in (*csv_files(folder), *sorted(code)):
+        digest.update(path.name.encode() + hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()[:12]
+
+
 def _frame(files: list[FileFacts]) -> pd.DataFrame:
+    import pandas as pd
+
     rows = [
         (fact.publisher, file.summary.vintage, *fact[1:]) for file in files for fact in file.facts
     ]
     return pd.DataFrame(rows, columns=list(TABLE.columns))
 
 
-def _replace(warehouse: Warehouse, files: list[FileFacts], frame: pd.DataFrame) -> tuple[int, str]:
+def _replace(
+    warehouse: Warehouse, files: list[FileFacts], frame: pd.DataFrame, seen: str
+) -> tuple[int, str]:
     """The new rows for the old of the same publishers and vintages; all of it or none."""
     warehouse.execute("BEGIN")
     try:
@@ -82,6 +114,7 @@ def _replace(warehouse: Warehouse, files: list[FileFacts], frame: pd.DataFrame) 
         warehouse.execute(f"INSERT INTO {TABLE.name} SELECT * FROM _incoming ORDER BY ALL")
         total, version = _version(warehouse)
         warehouse.stamp(TABLE.name, version)
+        warehouse.stamp(FILES, seen)
         warehouse.execute("COMMIT")
     except BaseException:
         warehouse.execute("ROLLBACK")

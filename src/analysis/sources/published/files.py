@@ -66,9 +66,7 @@ def read_folder(folder: Path) -> tuple[list[FileFacts], list[str]]:
     Raises:
         UserError: no such folder, no such file in it, or one that can't be read whole.
     """
-    if not folder.is_dir():
-        raise UserError("--from", f"'{folder}' is no folder")
-    paths = sorted(p for p in folder.rglob("*") if re.search(r"\.csv(\.gz)?$", p.name.lower()))
+    paths = csv_files(folder)
     read = {str(path.relative_to(folder)): _read_file(path, folder) for path in paths}
     files = [file for file in read.values() if file]
     if not files:
@@ -77,6 +75,17 @@ def read_folder(folder: Path) -> tuple[list[FileFacts], list[str]]:
         raise UserError("--from", f"{problem}; {len(paths)} other CSV files are there")
     _one_file_a_vintage(files)
     return files, [name for name, file in read.items() if file is None]
+
+
+def csv_files(folder: Path) -> list[Path]:
+    """Every CSV file below a folder, gzipped or not.
+
+    Raises:
+        UserError: there is no such folder.
+    """
+    if not folder.is_dir():
+        raise UserError("--from", f"'{folder}' is no folder")
+    return sorted(p for p in folder.rglob("*") if re.search(r"\.csv(\.gz)?$", p.name.lower()))
 
 
 def _read_file(path: Path, folder: Path) -> FileFacts | None:
