@@ -13,7 +13,7 @@ import pytest
 
 from analysis.errors import UserError
 from analysis.project import Project
-from analysis.warehouse import DuckDBWarehouse, open_warehouse
+from analysis.warehouse import DuckDBWarehouse, open_warehouse, warehouse_file
 from analysis.warehouse.demo import build as building
 from analysis.warehouse.demo import demo_version, make, make_demo
 from analysis.warehouse.demo.build import MADE, TRUTH, build, sql
@@ -277,7 +277,7 @@ def test_a_writer_that_died_leaves_no_log_for_the_new_file(few: Project) -> None
 
 
 def test_two_at_once_are_an_error(few: Project) -> None:
-    path = make.place(few)
+    path = warehouse_file(few)
     path.parent.mkdir()
     partial = path.with_name(path.name + ".partial")
     holder = subprocess.Popen(

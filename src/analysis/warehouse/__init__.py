@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from analysis.errors import UserError
 from analysis.project import Project
 from analysis.warehouse.asking import Answer, RowsCut, ask_frame, ask_rows
@@ -28,6 +30,7 @@ __all__ = [
     "ask_rows",
     "open_warehouse",
     "scratch",
+    "warehouse_file",
 ]
 
 #: The interface that studies and metrics are written against; one engine so far.
@@ -44,9 +47,16 @@ def open_warehouse(project: Project, *, write: bool = False) -> Warehouse:
     Raises:
         UserError: the URL's kind is not known, the file is locked, missing or no warehouse.
     """
-    url = project.warehouse_url
-    kind, _, place = url.partition("://")
+    return DuckDBWarehouse(warehouse_file(project), write=write)
+
+
+def warehouse_file(project: Project) -> Path:
+    """The file that the project's warehouse URL names; a relative one lies in the project.
+
+    Raises:
+        UserError: the URL is not DuckDB's.
+    """
+    kind, _, place = project.warehouse_url.partition("://")
     if kind != "duckdb":
-        raise UserError("warehouse", f"{kind!r} is no known engine; Allowed: duckdb:///PATH")
-    path = project.root / place.removeprefix("/") if not place.startswith("//") else place[1:]
-    return DuckDBWarehouse(project.root / path, write=write)
+        raise UserError("warehouse", f"{kind!r} given, no known engine; Allowed: duckdb:///PATH")
+    return project.root / (place[1:] if place.startswith("//") else place.removeprefix("/"))

@@ -20,7 +20,6 @@ from analysis.warehouse.tables import TABLES
 
 if TYPE_CHECKING:
     import pandas as pd
-    import pyarrow as pa
     from numpy.typing import NDArray
 
 VERSIONS = "CREATE TABLE IF NOT EXISTS _versions (table_name VARCHAR PRIMARY KEY, version VARCHAR)"
@@ -78,10 +77,6 @@ class DuckDBWarehouse:
                 columns = [column.to_pylist() for column in found.to_arrow_table().columns]
                 return list(zip(*columns, strict=True))
             return found.fetchall()
-
-    def arrow(self, sql: str, parameters: Sequence[object] = ()) -> pa.Table:
-        """A query's result as an Arrow table."""
-        return self.connection.sql(sql, params=list(parameters)).to_arrow_table()
 
     def frame(self, sql: str, parameters: Sequence[object] = ()) -> pd.DataFrame:
         """A query's result as a pandas frame.

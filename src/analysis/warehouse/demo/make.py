@@ -11,6 +11,7 @@ import duckdb
 
 from analysis.errors import UserError, shorten
 from analysis.project import Project
+from analysis.warehouse import warehouse_file
 from analysis.warehouse.demo.build import MADE, TRUTH, Progress, build, demo_version
 from analysis.warehouse.duckdb import DuckDBWarehouse
 from analysis.warehouse.tables import TABLES
@@ -60,7 +61,7 @@ def make_demo(
         raise UserError("scale", f"{scale:g} given; {SCALES[0]:g} to {SCALES[1]:g} allowed")
     started = time.perf_counter()
     seed = project.settings.seed if seed is None else seed
-    path = place(project)
+    path = warehouse_file(project)
     partial = path.with_name(path.name + ".partial")
     settle(path)
     sweep(partial)
@@ -77,18 +78,6 @@ def make_demo(
     finally:
         remove(partial)
     return DemoSummary(rows, time.perf_counter() - started, path, version)
-
-
-def place(project: Project) -> Path:
-    """The file that the project's warehouse URL names; a relative one lies in the project.
-
-    Raises:
-        UserError: the URL is not DuckDB's.
-    """
-    kind, _, where = project.warehouse_url.partition("://")
-    if kind != "duckdb":
-        raise UserError("warehouse", f"{kind!r} given; the demo is made in duckdb:///PATH only")
-    return project.root / (where[1:] if where.startswith("//") else where.removeprefix("/"))
 
 
 def settle(path: Path) -> None:
