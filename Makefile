@@ -4,6 +4,7 @@ SHELL := /bin/bash
 VENV := .venv
 STUDY := $(VENV)/bin/study
 READY := $(VENV)/.ready
+WITH_SPARK := $(VENV)/.ready-spark
 # The real published files, where a person has them; see the README for how to get them.
 BESIDE := $(if $(wildcard ../shared/data/tiktok_enforcement),../shared/data)
 PUBLISHED := $(or $(STUDY_REAL_DATA),$(wildcard data/raw/published),$(BESIDE))
@@ -21,7 +22,7 @@ reports: $(READY) ## make the demo data, run the default studies, build reports/
 	@$(if $(PUBLISHED),$(STUDY) acquire published --keep --from "$(PUBLISHED)",:)
 	@$(STUDY) run
 
-test: $(READY) ## run every test, nbval's and the browser's included
+test: $(WITH_SPARK) ## run every test, nbval's and the browser's included
 	@bash tests/install-system-packages.sh
 	@$(VENV)/bin/pytest -n auto --dist loadgroup
 
@@ -51,4 +52,9 @@ $(READY): requirements.lock pyproject.toml | $(filter .tools/bin/uv,$(UV))
 	@$(UV) venv --quiet --allow-existing --no-python-downloads --python '>=3.11' $(VENV)
 	@$(UV) pip sync --quiet --python $(VENV) --require-hashes --compile-bytecode requirements.lock
 	@$(UV) pip install --quiet --python $(VENV) --no-deps --no-build-isolation -e .
+	@touch $@
+
+# Spark is 430 MB that only its own users and the tests need.
+$(WITH_SPARK): requirements-spark.lock $(READY)
+	@$(UV) pip install --quiet --python $(VENV) --require-hashes --compile-bytecode -r requirements-spark.lock
 	@touch $@

@@ -36,8 +36,13 @@ def pyproject() -> dict[str, list[Requirement]]:
     return {name: [Requirement(text) for text in texts] for name, texts in groups.items()}
 
 
-def lock() -> str:
-    return (CHECKOUT / "requirements.lock").read_text(encoding="utf-8")
+LOCKS = ("requirements.lock", "requirements-spark.lock")
+
+
+def lock(*names: str) -> str:
+    """What the lock files pin: all of them, or those named."""
+    texts = ((CHECKOUT / name).read_text(encoding="utf-8") for name in names or LOCKS)
+    return "".join(texts)
 
 
 def pins(text: str) -> dict[str, set[Version]]:
@@ -77,7 +82,7 @@ def test_nbconvert_is_new_enough() -> None:
 
 def test_conda_users_get_the_same_versions() -> None:
     environment = (CHECKOUT / "environment.yml").read_text(encoding="utf-8")
-    assert pins(environment) == pins(lock())
+    assert pins(environment) == pins(lock("requirements.lock"))
     assert "--editable ." in environment
 
 
