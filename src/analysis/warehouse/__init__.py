@@ -7,34 +7,35 @@ from pathlib import Path
 from analysis.errors import UserError
 from analysis.project import Project
 from analysis.warehouse.asking import Answer, RowsCut, ask_frame, ask_rows
-from analysis.warehouse.duckdb import (
-    DuckDBWarehouse,
-    NoWarehouse,
-    ParquetReader,
-    QueryError,
-    scratch,
-)
+from analysis.warehouse.duckdb import DuckDBWarehouse, ParquetReader, scratch
+from analysis.warehouse.interface import NoWarehouse, QueryError, Warehouse
+from analysis.warehouse.marks import Marks, read_marks
+from analysis.warehouse.merging import Merged, Watch, merge
 from analysis.warehouse.tables import TABLES, Table
+from analysis.warehouse.zones import zones_sql
 
 __all__ = [
     "TABLES",
     "Answer",
     "DuckDBWarehouse",
+    "Marks",
+    "Merged",
     "NoWarehouse",
     "ParquetReader",
     "QueryError",
     "RowsCut",
     "Table",
     "Warehouse",
+    "Watch",
     "ask_frame",
     "ask_rows",
+    "merge",
     "open_warehouse",
+    "read_marks",
     "scratch",
     "warehouse_file",
+    "zones_sql",
 ]
-
-#: The interface that studies and metrics are written against; one engine so far.
-Warehouse = DuckDBWarehouse
 
 
 def open_warehouse(project: Project, *, write: bool = False) -> Warehouse:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from analysis.errors import UserError, nearest
-from analysis.warehouse.duckdb import DuckDBWarehouse, QueryError
+from analysis.warehouse.interface import QueryError, Warehouse, framed, listed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,20 +33,19 @@ class Answer(NamedTuple):
     cut: bool
 
 
-def ask_rows(warehouse: DuckDBWarehouse, query: str, *, limit: int) -> Answer:
+def ask_rows(warehouse: Warehouse, query: str, *, limit: int) -> Answer:
     """A person's query as plain values.
 
     Raises:
         UserError: it can't be run; names the column that is not there, and the nearest.
     """
     with _mistakes(warehouse, query):
-        asked = warehouse.limited(query, _one_more(limit))
-        columns, rows = list(warehouse.describe(asked)), warehouse.rows(asked)
-    return Answer(columns, rows[:limit], len(rows) > limit)
+        found = warehouse.ask(query, (), _one_more(limit))
+    return Answer(found.column_names, listed(found.slice(0, limit)), len(found) > limit)
 
 
 def ask_frame(
-    warehouse: DuckDBWarehouse, query: str, parameters: Sequence[object] = (), *, limit: int | None
+    warehouse: Warehouse, query: str, parameters: Sequence[object] = (), *, limit: int | None
 ) -> pd.DataFrame:
     """A person's query as a frame, values bound to `?`.
 
@@ -58,7 +57,7 @@ def ask_frame(
     """
     with _mistakes(warehouse, query):
         most = None if limit is None else _one_more(limit)
-        frame = warehouse.frame(warehouse.limited(query, most), parameters)
+        frame = framed(warehouse.ask(query, parameters, most))
     if limit is None or len(frame) <= limit:
         return frame
     # A cell that is run again must say it again; Python says a warning once a place by default.
@@ -81,7 +80,7 @@ def _one_more(limit: int) -> int:
 
 
 @contextmanager
-def _mistakes(warehouse: DuckDBWarehouse, query: str) -> Iterator[None]:
+def _mistakes(warehouse: Warehouse, query: str) -> Iterator[None]:
     """What the engine refuses, as one line for the person who wrote the query."""
     try:
         yield

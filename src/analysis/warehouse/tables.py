@@ -19,6 +19,8 @@ class Table:
         key: the columns that tell rows apart.
         time: the column that places a row in time (an instant, or a date for published figures).
         grain_hours: how long the time that a row stands for lasts, from `time` on.
+        market_through: of a table without a market of its own, the table and the column over
+            which its market is found.
     """
 
     name: str
@@ -27,6 +29,12 @@ class Table:
     key: tuple[str, ...]
     time: str
     grain_hours: int = 0
+    market_through: tuple[str, str] | None = None
+
+    @property
+    def is_dated(self) -> bool:
+        """Whether rows stand for dates, the same everywhere, and not for instants."""
+        return self.columns[self.time].startswith("DATE")
 
     def ddl(self) -> str:
         columns = ", ".join(f"{name} {kind}" for name, kind in self.columns.items())
@@ -117,6 +125,7 @@ TABLES: dict[str, Table] = {
             },
             ("appeal_id",),
             "submitted_at",
+            market_through=("decisions", "decision_id"),
         ),
         Table(
             "ratings",

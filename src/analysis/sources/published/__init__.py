@@ -103,22 +103,20 @@ def _replace(
     warehouse: Warehouse, files: list[FileFacts], frame: pd.DataFrame, seen: str
 ) -> tuple[int, str]:
     """The new rows for the old of the same publishers and vintages; all of it or none."""
-    warehouse.execute("BEGIN")
-    try:
+    import pyarrow as pa
+
+    with warehouse.transaction():
         for file in files:
             for publisher in file.form.publishers:
                 where = "publisher = ? AND vintage = ?"
                 values = (publisher, file.summary.vintage)
                 warehouse.execute(f"DELETE FROM {TABLE.name} WHERE {where}", values)
-        warehouse.connection.register("_incoming", frame)
-        warehouse.execute(f"INSERT INTO {TABLE.name} SELECT * FROM _incoming ORDER BY ALL")
+        warehouse.take_in("_incoming", pa.Table.from_pandas(frame, preserve_index=False))
+        columns = ", ".join(TABLE.columns)
+        warehouse.execute(f"INSERT INTO {TABLE.name} SELECT {columns} FROM _incoming ORDER BY ALL")
         total, version = _version(warehouse)
         warehouse.stamp(TABLE.name, version)
         warehouse.stamp(FILES, seen)
-        warehouse.execute("COMMIT")
-    except BaseException:
-        warehouse.execute("ROLLBACK")
-        raise
     return total, version
 
 

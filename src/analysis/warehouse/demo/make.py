@@ -149,5 +149,5 @@ def carry_over(warehouse: DuckDBWarehouse, old: Path) -> None:
         warehouse.execute(f"INSERT INTO {name} BY NAME SELECT * FROM old.{name}")
     if "_versions" in there:
         kept = f"SELECT * FROM old._versions WHERE table_name NOT IN {MADE}"
-        warehouse.execute(f"INSERT OR REPLACE INTO _versions {kept}")
+        warehouse.execute(f"INSERT INTO _versions {kept}")
     warehouse.execute("DETACH old")

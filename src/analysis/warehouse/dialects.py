@@ -1,0 +1,109 @@
+"""SQL from DuckDB's dialect, in which the project writes it, to an engine's own, by SQLGlot.
+
+What SQLGlot leaves as it stands, or would give another meaning, is carried here: a local time from
+an instant and a zone, and seconds between two instants.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+
+@lru_cache(maxsize=512)
+def translate(sql: str, dialect: str) -> str:
+    """A statement of DuckDB's dialect in another; DuckDB's own stays as it is written.
+
+    >>> translate("SELECT timezone(zone, at) FROM t WHERE m = ?", "postgres")
+    'SELECT TIMEZONE(zone, at) FROM t WHERE m = $1'
+    """
+    if dialect == "duckdb":
+        return sql
+    tree = sqlglot.parse_one(sql, read="duckdb").transform(_carried, dialect)
+    if dialect == "postgres":
+        _number(tree)
+    return tree.sql(dialect=dialect)
+
+
+def _carried(node: exp.Expr, dialect: str) -> exp.Expr:
+    if isinstance(node, exp.Anonymous) and node.name.lower() == "timezone":
+        zone, instant = node.expressions
+        return LOCAL[dialect](zone, instant)
+    if isinstance(node, exp.TimeToUnix) and isinstance(node.this, exp.Sub) and dialect in SECONDS:
+        return _call(SECONDS[dialect], dialect, end=node.this.left, start=node.this.right)
+    return node
+
+
+def _call(text: str, dialect: str, **parts: exp.Expr) -> exp.Expr:
+    """An expression of the dialect with parts of a tree in the places of names in braces."""
+    tree = sqlglot.parse_one(text, read=dialect)
+    return tree.transform(
+        lambda node: (
+            parts[node.name].copy()
+            if isinstance(node, exp.Column) and node.name in parts and not node.table
+            else node
+        )
+    )
+
+
+def _function(name: str) -> Callable[[exp.Expr, exp.Expr], exp.Expr]:
+    """A function of the instant and the zone; its name is written as it stands."""
+    return lambda zone, instant: exp.Anonymous(this=name, expressions=[instant, zone])
+
+
+#: The local time that clocks in a zone show at an instant.
+LOCAL: dict[str, Callable[[exp.Expr, exp.Expr], exp.Expr]] = {
+    "postgres": lambda zone, at: exp.Anonymous(this="timezone", expressions=[zone, at]),
+    "spark": _function("from_utc_timestamp"),
+    "trino": _function("at_timezone"),
+    "bigquery": _function("DATETIME"),
+    "snowflake": lambda zone, at: exp.Anonymous(
+        this="CONVERT_TIMEZONE", expressions=[exp.Literal.string("UTC"), zone, at]
+    ),
+}
+
+#: Seconds from one instant to another, with their fraction. PostgreSQL's is SQLGlot's.
+SECONDS = {
+    "spark": "((unix_micros(end) - unix_micros(start)) / 1000000.0)",
+    "trino": "(date_diff('millisecond', start, end) / 1000.0)",
+    "bigquery": "(TIMESTAMP_DIFF(end, start, MICROSECOND) / 1000000.0)",
+    "snowflake": "(TIMESTAMPDIFF(MICROSECOND, start, end) / 1000000.0)",
+}
+
+
+def _number(tree: exp.Expr) -> None:
+    """PostgreSQL's placeholders have numbers, in the order of the text."""
+    number = 0
+    for node in tree.walk(bfs=False):
+        if isinstance(node, exp.Placeholder):
+            number += 1
+            node.replace(exp.Parameter(this=exp.Literal.number(number)))
+
+
+def only_reads(query: str, dialect: str, most: int | None) -> str:
+    """A person's query, in its own dialect, as one that gives at most so many rows.
+
+    Raises:
+        SyntaxError: it is no query, more than one, or would do something else than read; the
+            message is for the person.
+
+    >>> only_reads("select 1 ;", "postgres", 10)
+    'SELECT * FROM (\\nselect 1\\n) AS asked LIMIT 10'
+    """
+    try:
+        found = [each for each in sqlglot.parse(query, read=dialect) if each is not None]
+    except SqlglotError as error:
+        raise SyntaxError(str(error).splitlines()[0]) from None
+    if len(found) != 1:
+        raise SyntaxError(f"one query is run at a time; {len(found)} given")
+    writes = (exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.Create, exp.Drop, exp.Into)
+    if not isinstance(found[0], exp.Query) or any(found[0].find_all(*writes)):
+        kind = found[0].key.upper()
+        raise SyntaxError(f"{kind} is no query; the warehouse is only read here, by select …")
+    # Lines of its own, so that a comment at the query's end stays within the brackets.
+    asked = f"SELECT * FROM (\n{query.strip().rstrip(';').rstrip()}\n) AS asked"
+    return asked if most is None else f"{asked} LIMIT {most:d}"

@@ -1,0 +1,226 @@
+"""What every engine gives: the small interface that the rest of the project is written against.
+
+SQL is written once, in DuckDB's dialect; an engine carries it to its own (`translate`). Values are
+bound to `?`, never written into the text.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from datetime import date
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from analysis.calendar import Market
+from analysis.errors import UserError
+from analysis.warehouse.dialects import only_reads, translate
+from analysis.warehouse.tables import TABLES
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: How many rows of Parquet lie together: small groups make slices cheap.
+ROW_GROUP = 20_480
+
+
+class NoWarehouse(UserError):
+    """Nothing was loaded yet; commands that can do without rows go on."""
+
+
+class QueryError(Exception):
+    """A query that the engine refuses. The message is one line.
+
+    Attributes:
+        column: the column that is not there, where that is why.
+        candidates: what the engine would have known in its place.
+    """
+
+    def __init__(
+        self, message: str, column: str | None = None, candidates: Sequence[str] = ()
+    ) -> None:
+        super().__init__(message)
+        self.column = column
+        self.candidates = tuple(candidates)
+
+
+class Warehouse(ABC):
+    """An engine with the canonical tables. Use it as a context."""
+
+    #: The engine's dialect, as SQLGlot calls it.
+    dialect: ClassVar[str]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    # What an engine has to bring.
+
+    @abstractmethod
+    def close(self) -> None:
+        """Lets go of the engine."""
+
+    @abstractmethod
+    def fetch(self, sql: str, parameters: Sequence[object] = ()) -> pa.Table:
+        """A query's result, in the engine's own dialect.
+
+        Raises:
+            QueryError: the engine refuses it.
+        """
+
+    @abstractmethod
+    def perform(self, sql: str, parameters: Sequence[object] = ()) -> None:
+        """A statement that gives nothing back, in the engine's own dialect."""
+
+    @abstractmethod
+    def describe(self, sql: str) -> dict[str, str]:
+        """Names and the engine's types of what a query gives, without running it.
+
+        Raises:
+            QueryError: it is no valid query; says which column is not there, if that is why.
+        """
+
+    @abstractmethod
+    def columns(self) -> dict[str, list[str]]:
+        """The columns of every table that is there, by table."""
+
+    @abstractmethod
+    def transaction(self) -> AbstractContextManager[None]:
+        """All that is done within is there together, or not at all.
+
+        An engine without transactions does each statement as it comes; what is done within must
+        then be safe to repeat.
+        """
+
+    @abstractmethod
+    def take_in(self, name: str, rows: pa.Table | Sequence[Path]) -> None:
+        """Makes a temporary table of an Arrow table's rows, or of Parquet files'."""
+
+    @abstractmethod
+    def keep(self, name: str, sql: str, parameters: Sequence[object] = ()) -> None:
+        """Makes a temporary table of what a query gives; one of the same name is replaced."""
+
+    @property
+    @abstractmethod
+    def where(self) -> str:
+        """The place that the warehouse is at, without secrets: for people."""
+
+    # What follows for all.
+
+    def translate(self, sql: str) -> str:
+        """SQL of DuckDB's dialect in the engine's own."""
+        return translate(sql, self.dialect)
+
+    def arrow(self, sql: str, parameters: Sequence[object] = ()) -> pa.Table:
+        """A query's result as an Arrow table.
+
+        Raises:
+            QueryError: the engine refuses it.
+        """
+        return self.fetch(self.translate(sql), parameters)
+
+    def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """A query's rows, for a few of them; instants are in UTC.
+
+        Raises:
+            QueryError: the engine refuses it.
+        """
+        return listed(self.arrow(sql, parameters))
+
+    def frame(self, sql: str, parameters: Sequence[object] = ()) -> pd.DataFrame:
+        """A query's result as a pandas frame.
+
+        Raises:
+            QueryError: the engine refuses it.
+        """
+        return framed(self.arrow(sql, parameters))
+
+    def execute(self, sql: str, parameters: Sequence[object] = ()) -> None:
+        """Runs a statement that gives nothing back."""
+        self.perform(self.translate(sql), parameters)
+
+    def ask(self, query: str, parameters: Sequence[object], most: int | None) -> pa.Table:
+        """A person's own query, in the engine's own dialect, of at most so many rows.
+
+        Raises:
+            QueryError: it is no query, more than one, or would do something else than read.
+        """
+        return self.fetch(only_reads(query, self.dialect, most), parameters)
+
+    def to_parquet(self, sql: str, path: Path, parameters: Sequence[object] = ()) -> None:
+        """Writes a query's result as Parquet, in its order."""
+        found = self.arrow(sql, parameters)
+        pq.write_table(found, path, compression="zstd", row_group_size=ROW_GROUP)
+
+    def prepare(self) -> None:
+        """Makes the canonical tables, and those in which versions are kept, where they lack."""
+        for statement in (VERSIONS, TOUCHED, *(table.ddl() for table in TABLES.values())):
+            self.execute(statement)
+
+    def replace_rows(self, table: str, rows: str) -> None:
+        """Puts the rows of a temporary table in the place of those of the same key."""
+        spec = TABLES[table]
+        same = " AND ".join(
+            f"{table}.{c} = new.{c}"
+            if spec.columns[c].endswith("NOT NULL")
+            else f"{table}.{c} IS NOT DISTINCT FROM new.{c}"
+            for c in spec.key
+        )
+        columns = ", ".join(spec.columns)
+        self.execute(f"DELETE FROM {table} WHERE EXISTS (SELECT 1 FROM {rows} AS new WHERE {same})")
+        self.execute(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {rows}")
+
+    def stamp(self, table: str, version: str) -> None:
+        """Says which version of its rows a table now holds; runs that read it follow."""
+        self.execute("DELETE FROM _versions WHERE table_name = ?", (table,))
+        self.execute("INSERT INTO _versions VALUES (?, ?)", (table, version))
+
+    def versions(self) -> dict[str, str]:
+        """The version of every table that was loaded."""
+        if "_versions" not in self.columns():
+            return {}
+        return dict(self.rows("SELECT table_name, version FROM _versions ORDER BY table_name"))
+
+    def complete_until(self, table: str, market: Market) -> date | None:
+        """The first local day of a market that a table does not hold whole; None without rows.
+
+        A day is whole when the last row's time reaches its end. A market without rows of its own
+        falls back on all rows; published figures end for all markets with the newest report.
+        """
+        spec = TABLES[table]
+        found: date | None = None
+        if spec.columns[spec.time].startswith("DATE"):
+            return cast("date | None", self.rows(f"SELECT max(period_end) FROM {table}")[0][0])
+        last = f"max({spec.time}) + INTERVAL {spec.grain_hours} HOUR"
+        query, bound = f"SELECT CAST(timezone(?, {last}) AS DATE) FROM {table}", [market.zone]
+        if "market" in spec.columns:
+            found = self.rows(f"{query} WHERE market = ?", [*bound, market.code])[0][0]
+        return found or self.rows(query, bound)[0][0]
+
+
+VERSIONS = "CREATE TABLE IF NOT EXISTS _versions (table_name VARCHAR, version VARCHAR)"
+TOUCHED = """CREATE TABLE IF NOT EXISTS _touched (
+    name VARCHAR, market VARCHAR, day DATE, load_id VARCHAR)"""
+
+
+def listed(found: pa.Table) -> list[tuple[Any, ...]]:
+    """An Arrow table's rows as Python's values."""
+    return list(zip(*(column.to_pylist() for column in found.columns), strict=True))
+
+
+def framed(found: pa.Table) -> pd.DataFrame:
+    """An Arrow table as a frame, dates and instants as pandas has them."""
+    frame: pd.DataFrame = found.to_pandas(date_as_object=False)
+    return frame

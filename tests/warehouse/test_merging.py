@@ -1,0 +1,134 @@
+"""Merges: idempotent, by key, and exact about the local days that they touch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+
+import pytest
+
+from analysis.calendar import Market
+from analysis.warehouse import Merged, QueryError, Warehouse, Watch, merge, read_marks, scratch
+from analysis.warehouse.tables import TABLES
+
+MARKETS = {
+    "JP": Market(code="JP", name="Japan", zone="Asia/Tokyo"),
+    "US": Market(code="US", name="United States", zone="America/New_York"),
+}
+DECISION = """(CAST({id} AS BIGINT), 7, 70, '{market}', 'spam', '{action}', 'proactive', TRUE,
+    TIMESTAMPTZ '{at}', 0)"""
+WATCH = Watch(
+    name="appeals_of",
+    source="appeals AS a JOIN decisions AS d ON d.decision_id = a.decision_id",
+    market="d.market",
+    time="a.submitted_at",
+    links={"appeals": "a", "decisions": "d"},
+)
+
+
+@pytest.fixture
+def warehouse() -> Iterator[Warehouse]:
+    with scratch() as made:
+        yield made
+
+
+def decisions(*rows: dict[str, object]) -> str:
+    columns = ", ".join(TABLES["decisions"].columns)
+    whole = [{"market": "JP", "action": "remove", **row} for row in rows]
+    values = ", ".join(DECISION.format(**row) for row in whole)
+    return f"SELECT * FROM (VALUES {values}) AS rows({columns})"
+
+
+def load(warehouse: Warehouse, table: str, rows: str, load_id: str) -> Merged:
+    with warehouse.transaction():
+        return merge(warehouse, table, rows, load_id=load_id, markets=MARKETS, watches=[WATCH])
+
+
+def test_the_same_rows_twice_add_nothing(warehouse: Warehouse) -> None:
+    rows = decisions({"id": 1, "at": "2026-03-02 12:00:00+00"})
+    assert load(warehouse, "decisions", rows, "a") == Merged(1, 0)
+    marks = read_marks(warehouse)
+    assert load(warehouse, "decisions", rows, "b") == Merged(0, 0)
+    assert read_marks(warehouse) == marks
+    assert warehouse.rows("SELECT count(*) FROM decisions") == [(1,)]
+
+
+def test_a_corrected_row_takes_the_place_of_the_old_one(warehouse: Warehouse) -> None:
+    load(warehouse, "decisions", decisions({"id": 1, "at": "2026-03-02 12:00:00+00"}), "a")
+    both = decisions(
+        {"id": 1, "at": "2026-03-02 12:00:00+00", "action": "no_action"},
+        {"id": 2, "at": "2026-03-02 12:00:00+00"},
+    )
+    assert load(warehouse, "decisions", both, "b") == Merged(1, 1)
+    found = warehouse.rows("SELECT decision_id, action FROM decisions ORDER BY 1")
+    assert found == [(1, "no_action"), (2, "remove")]
+
+
+def test_days_are_touched_in_the_markets_own_zone(warehouse: Warehouse) -> None:
+    late = "2026-03-02 16:30:00+00"  # already the third in Tokyo, still the second in New York
+    rows = decisions({"id": 1, "at": late}, {"id": 2, "at": late, "market": "US"})
+    load(warehouse, "decisions", rows, "a")
+    assert set(read_marks(warehouse).days("decisions")) == {
+        ("JP", date(2026, 3, 3)),
+        ("US", date(2026, 3, 2)),
+    }
+
+
+def test_a_row_that_moves_touches_the_day_that_it_leaves(warehouse: Warehouse) -> None:
+    load(warehouse, "decisions", decisions({"id": 1, "at": "2026-03-02 12:00:00+00"}), "a")
+    load(warehouse, "decisions", decisions({"id": 1, "at": "2026-03-09 12:00:00+00"}), "b")
+    touched = read_marks(warehouse).touched["decisions", "JP"]
+    assert {day for day, load_id in touched if load_id == "b"} == {
+        date(2026, 3, 2),
+        date(2026, 3, 9),
+    }
+
+
+def test_a_late_row_marks_its_own_market_and_days_only(warehouse: Warehouse) -> None:
+    both = decisions(
+        {"id": 1, "at": "2026-03-02 12:00:00+00"},
+        {"id": 2, "at": "2026-03-02 12:00:00+00", "market": "US"},
+    )
+    load(warehouse, "decisions", both, "a")
+    before = read_marks(warehouse)
+    load(warehouse, "decisions", decisions({"id": 3, "at": "2026-03-03 12:00:00+00"}), "b")
+    after = read_marks(warehouse)
+    week, earlier = (date(2026, 3, 2), date(2026, 3, 9)), (date(2026, 2, 23), date(2026, 3, 2))
+
+    def changed(market: str, span: tuple[date, date]) -> bool:
+        names = ["decisions"]
+        return before.version(names, market, [span]) != after.version(names, market, [span])
+
+    assert changed("JP", week)
+    assert not changed("JP", earlier)
+    assert not changed("US", week)
+
+
+def test_a_watched_fact_is_touched_through_every_table_that_it_joins(warehouse: Warehouse) -> None:
+    load(warehouse, "decisions", decisions({"id": 1, "at": "2026-03-02 12:00:00+00"}), "a")
+    appeal = (
+        "SELECT CAST(5 AS BIGINT) AS appeal_id, CAST(1 AS BIGINT) AS decision_id, "
+        "TIMESTAMPTZ '2026-03-05 12:00:00+00' AS submitted_at, "
+        "CAST(NULL AS TIMESTAMPTZ) AS resolved_at, CAST(NULL AS VARCHAR) AS outcome"
+    )
+    load(warehouse, "appeals", appeal, "b")
+    assert read_marks(warehouse).touched["appeals_of", "JP"] == [(date(2026, 3, 5), "b")]
+    assert read_marks(warehouse).touched["appeals", "JP"] == [(date(2026, 3, 5), "b")]
+    rows = decisions({"id": 1, "at": "2026-03-02 12:00:00+00", "action": "restrict"})
+    load(warehouse, "decisions", rows, "c")
+    assert (date(2026, 3, 5), "c") in read_marks(warehouse).touched["appeals_of", "JP"]
+
+
+def test_what_fails_within_a_transaction_leaves_nothing(warehouse: Warehouse) -> None:
+    rows = decisions({"id": 1, "at": "2026-03-02 12:00:00+00"})
+    broken = Watch("broken", "nowhere AS n", "n.market", "n.at", {"decisions": "n"})
+    with pytest.raises(QueryError), warehouse.transaction():
+        merge(warehouse, "decisions", rows, load_id="a", markets=MARKETS, watches=[WATCH, broken])
+    assert warehouse.rows("SELECT count(*) FROM decisions") == [(0,)]
+    assert read_marks(warehouse).touched == {}
+
+
+def test_instants_come_out_in_utc(warehouse: Warehouse) -> None:
+    load(warehouse, "decisions", decisions({"id": 1, "at": "2026-03-02 12:00:00+09"}), "a")
+    ((at,),) = warehouse.rows("SELECT decided_at FROM decisions")
+    assert at == datetime(2026, 3, 2, 3, tzinfo=UTC)
