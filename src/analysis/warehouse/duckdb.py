@@ -86,11 +86,12 @@ class DuckDBWarehouse(Warehouse):
             self.keep(name, "SELECT * FROM _arrow")
             self.connection.unregister("_arrow")
         else:
+            read = "SELECT * FROM read_parquet(?, union_by_name = true)"
             files = [str(path) for path in rows]
-            self.keep(name, "SELECT * FROM read_parquet(?, union_by_name = true)", [files])
+            self.perform(f"CREATE OR REPLACE TEMP TABLE {name} AS {read}", [files])
 
-    def keep(self, name: str, sql: str, parameters: Sequence[object] = ()) -> None:
-        self.perform(f"CREATE OR REPLACE TEMP TABLE {name} AS {sql}", parameters)
+    def keep(self, name: str, sql: str) -> None:
+        self.perform(f"CREATE OR REPLACE TEMP TABLE {name} AS {sql}")
 
     def to_parquet(self, sql: str, path: Path, parameters: Sequence[object] = ()) -> None:
         options = f"FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP}"

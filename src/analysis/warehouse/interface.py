@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from analysis.calendar import Market
 from analysis.errors import UserError
 from analysis.warehouse.dialects import only_reads, translate
-from analysis.warehouse.tables import TABLES
+from analysis.warehouse.tables import ALL_TABLES, TABLES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -85,14 +85,6 @@ class Warehouse(ABC):
         """A statement that gives nothing back, in the engine's own dialect."""
 
     @abstractmethod
-    def describe(self, sql: str) -> dict[str, str]:
-        """Names and the engine's types of what a query gives, without running it.
-
-        Raises:
-            QueryError: it is no valid query; says which column is not there, if that is why.
-        """
-
-    @abstractmethod
     def columns(self) -> dict[str, list[str]]:
         """The columns of every table that is there, by table."""
 
@@ -109,7 +101,7 @@ class Warehouse(ABC):
         """Makes a temporary table of an Arrow table's rows, or of Parquet files'."""
 
     @abstractmethod
-    def keep(self, name: str, sql: str, parameters: Sequence[object] = ()) -> None:
+    def keep(self, name: str, sql: str) -> None:
         """Makes a temporary table of what a query gives; one of the same name is replaced."""
 
     @property
@@ -147,6 +139,15 @@ class Warehouse(ABC):
         """
         return framed(self.arrow(sql, parameters))
 
+    def describe(self, sql: str) -> dict[str, str]:
+        """Names and types of what a query gives, without running it.
+
+        Raises:
+            QueryError: it is no valid query; says which column is not there, if that is why.
+        """
+        found = self.arrow(f"SELECT * FROM ({sql}) AS described LIMIT 0")
+        return {field.name: str(field.type) for field in found.schema}
+
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> None:
         """Runs a statement that gives nothing back."""
         self.perform(self.translate(sql), parameters)
@@ -166,26 +167,27 @@ class Warehouse(ABC):
 
     def prepare(self) -> None:
         """Makes the canonical tables, and those in which versions are kept, where they lack."""
-        for statement in (VERSIONS, TOUCHED, *(table.ddl() for table in TABLES.values())):
-            self.execute(statement)
+        for table in ALL_TABLES.values():
+            self.execute(table.ddl())
 
     def replace_rows(self, table: str, rows: str) -> None:
         """Puts the rows of a temporary table in the place of those of the same key."""
-        spec = TABLES[table]
-        same = " AND ".join(
-            f"{table}.{c} = new.{c}"
-            if spec.columns[c].endswith("NOT NULL")
-            else f"{table}.{c} IS NOT DISTINCT FROM new.{c}"
-            for c in spec.key
-        )
-        columns = ", ".join(spec.columns)
+        spec = ALL_TABLES[table]
+        same = spec.same_key(table, "new")
         self.execute(f"DELETE FROM {table} WHERE EXISTS (SELECT 1 FROM {rows} AS new WHERE {same})")
-        self.execute(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {rows}")
+        self.insert(table, f"SELECT * FROM {rows}")
+
+    def insert(self, table: str, rows: str, parameters: Sequence[object] = ()) -> None:
+        """Adds a query's rows to one of the project's own tables, by the columns' names."""
+        columns = ", ".join(ALL_TABLES[table].columns)
+        self.execute(
+            f"INSERT INTO {table} ({columns}) SELECT {columns} FROM ({rows}) AS more", parameters
+        )
 
     def stamp(self, table: str, version: str) -> None:
         """Says which version of its rows a table now holds; runs that read it follow."""
-        self.execute("DELETE FROM _versions WHERE table_name = ?", (table,))
-        self.execute("INSERT INTO _versions VALUES (?, ?)", (table, version))
+        self.take_in("_stamped", pa.table({"table_name": [table], "version": [version]}))
+        self.replace_rows("_versions", "_stamped")
 
     def versions(self) -> dict[str, str]:
         """The version of every table that was loaded."""
@@ -204,15 +206,11 @@ class Warehouse(ABC):
         if spec.columns[spec.time].startswith("DATE"):
             return cast("date | None", self.rows(f"SELECT max(period_end) FROM {table}")[0][0])
         last = f"max({spec.time}) + INTERVAL {spec.grain_hours} HOUR"
-        query, bound = f"SELECT CAST(timezone(?, {last}) AS DATE) FROM {table}", [market.zone]
+        day = f"CAST(timezone(CAST(? AS VARCHAR), {last}) AS DATE)"
+        query, bound = f"SELECT {day} FROM {table}", [market.zone]
         if "market" in spec.columns:
             found = self.rows(f"{query} WHERE market = ?", [*bound, market.code])[0][0]
         return found or self.rows(query, bound)[0][0]
-
-
-VERSIONS = "CREATE TABLE IF NOT EXISTS _versions (table_name VARCHAR, version VARCHAR)"
-TOUCHED = """CREATE TABLE IF NOT EXISTS _touched (
-    name VARCHAR, market VARCHAR, day DATE, load_id VARCHAR)"""
 
 
 def listed(found: pa.Table) -> list[tuple[Any, ...]]:

@@ -46,7 +46,7 @@ class Watch:
         """The condition that a row is made of a changed row of a table."""
         alias, _, column = self.links[table.name].partition(".")
         names = [column] if column else table.key
-        same = (_same(table, name, f"changed.{name}", f"{alias}.{name}") for name in names)
+        same = (table.same(name, f"changed.{name}", f"{alias}.{name}") for name in names)
         return f"EXISTS (SELECT 1 FROM {CHANGED} AS changed WHERE {' AND '.join(same)})"
 
 
@@ -137,28 +137,19 @@ def _note(warehouse: Warehouse, days: set[Day], load_id: str) -> None:
         }
     )
     warehouse.take_in("_noted", noted)
-    warehouse.execute(
-        "INSERT INTO _touched SELECT name, market, day, CAST(? AS VARCHAR) FROM _noted", (load_id,)
-    )
+    load = "SELECT name, market, day, CAST(? AS VARCHAR) AS load_id FROM _noted"
+    warehouse.insert("_touched", load, (load_id,))
 
 
 def _changed(table: Table, rows: str) -> str:
     """The rows that are not held as they are."""
-    same = " AND ".join(_same(table, c, f"held.{c}", f"s.{c}") for c in table.columns)
+    same = " AND ".join(table.same(c, f"held.{c}", f"s.{c}") for c in table.columns)
     columns = ", ".join(f"s.{name}" for name in table.columns)
-    keyed = " AND ".join(_same(table, c, f"held.{c}", f"s.{c}") for c in table.key)
     return (
         f"SELECT {columns} FROM ({rows}) AS s "
-        f"WHERE NOT EXISTS (SELECT 1 FROM {table.name} AS held WHERE {keyed} AND {same})"
+        f"WHERE NOT EXISTS (SELECT 1 FROM {table.name} AS held WHERE {same})"
     )
 
 
 def _held(table: Table) -> str:
-    keyed = " AND ".join(_same(table, c, f"held.{c}", f"changed.{c}") for c in table.key)
-    return f"EXISTS (SELECT 1 FROM {table.name} AS held WHERE {keyed})"
-
-
-def _same(table: Table, column: str, one: str, other: str) -> str:
-    """Equality; of columns that may be empty, so that two empty ones are the same."""
-    owed = table.columns[column].endswith("NOT NULL")
-    return f"{one} = {other}" if owed else f"{one} IS NOT DISTINCT FROM {other}"
+    return f"EXISTS (SELECT 1 FROM {table.name} AS held WHERE {table.same_key('held', 'changed')})"

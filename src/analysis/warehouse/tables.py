@@ -36,6 +36,15 @@ class Table:
         """Whether rows stand for dates, the same everywhere, and not for instants."""
         return self.columns[self.time].startswith("DATE")
 
+    def same_key(self, one: str, other: str) -> str:
+        """The condition that rows under two aliases have the same key."""
+        return " AND ".join(self.same(c, f"{one}.{c}", f"{other}.{c}") for c in self.key)
+
+    def same(self, column: str, one: str, other: str) -> str:
+        """Equality of two values of a column; of one that may be empty, two empty ones too."""
+        owed = self.columns[column].endswith("NOT NULL")
+        return f"{one} = {other}" if owed else f"{one} IS NOT DISTINCT FROM {other}"
+
     def ddl(self) -> str:
         columns = ", ".join(f"{name} {kind}" for name, kind in self.columns.items())
         return f"CREATE TABLE IF NOT EXISTS {self.name} ({columns})"
@@ -200,3 +209,23 @@ TABLES: dict[str, Table] = {
         ),
     )
 }
+
+#: What the warehouse keeps of versions (`marks.py`).
+OWN_TABLES = (
+    Table(
+        "_versions",
+        "a table that was made anew as a whole",
+        {"table_name": NAME, "version": NAME},
+        ("table_name",),
+        "",
+    ),
+    Table(
+        "_touched",
+        "a local day of a market whose rows, or a fact's, a merge touched",
+        {"name": NAME, "market": NAME, "day": "DATE NOT NULL", "load_id": NAME},
+        ("name", "market", "day", "load_id"),
+        "day",
+    ),
+)
+
+ALL_TABLES = {**TABLES, **{table.name: table for table in OWN_TABLES}}
