@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What the tests need beyond Python: a browser for tests/browser. Installs it where it may, as root
+# What the tests need beyond Python: a browser, a PostgreSQL, Java for Spark and the HTML checker. Installs it where it may, as root
 # with apt-get; elsewhere says what is missing, and the tests that need it skip (or fail, under
 # CI=true). Never an error of its own.
 set -uo pipefail
@@ -8,6 +8,8 @@ have() { command -v "$1" >/dev/null 2>&1; }
 
 missing=()
 have chromium || have chromium-browser || have google-chrome || missing+=(chromium fonts-dejavu-core)
+[ -d /usr/lib/postgresql ] || missing+=(postgresql)
+have java || missing+=(openjdk-17-jre-headless)
 [ "${#missing[@]}" -eq 0 ] && exit 0
 
 if [ "$(id -u)" -eq 0 ] && have apt-get; then
