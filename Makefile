@@ -37,7 +37,7 @@ check: $(READY) ## format, lint, types, import layers, studies' files
 	@$(STUDY) check
 
 bench: $(READY) ## measure; ratios in one run, see tests/benchmarks/README.md
-	@$(VENV)/bin/python tests/benchmarks/bench.py
+	@$(VENV)/bin/python tests/benchmarks $(BENCH)
 
 clean: ## remove what was made: environment, caches, demo data, reports
 	@rm -rf $(VENV) .tools .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,0 +1,43 @@
+"""What `make bench` measures: every subject in one run, as ratios.
+
+    python tests/benchmarks [--only kernels --only runs] [--scale 1] [--kernels 20] [--rows 100e6]
+
+A subject is a module beside this one with `measure(options)`; a new one is a line in SUBJECTS.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from benchmarks import kernels, runs
+from benchmarks.measuring import Options
+
+SUBJECTS: dict[str, Callable[[Options], None]] = {
+    "kernels": kernels.measure,
+    "runs": runs.measure,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python tests/benchmarks", description=__doc__)
+    parser.add_argument("--only", action="append", choices=SUBJECTS, help="default: every subject")
+    parser.add_argument("--scale", type=float, default=1.0, help="of the demo data")
+    parser.add_argument("--kernels", type=int, default=20, help="of each kind, one after another")
+    parser.add_argument("--rows", type=float, default=1e8, help="of the largest table of facts")
+    given = parser.parse_args()
+    for name in given.only or SUBJECTS:
+        print(f"\n{name}", flush=True)
+        with tempfile.TemporaryDirectory() as folder:
+            options = Options(Path(folder), given.scale, given.kernels, int(given.rows))
+            SUBJECTS[name](options)
+
+
+if __name__ == "__main__":
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    main()
