@@ -1,19 +1,19 @@
 from __future__ import annotations
 
-import re
 from collections import Counter
+from collections.abc import Iterable
 from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from analysis.calendar import Window
 from analysis.errors import UserError
-from analysis.metrics.cube import BUCKETS, build_cubes, open_cubes
-from analysis.metrics.scan import bucket_sql
+from analysis.metrics.cube import build_cubes, open_cubes
 from analysis.project import Project
-from analysis.warehouse import ParquetReader, open_warehouse, scratch
+from analysis.warehouse import BUCKETS, bucket_sql, open_warehouse, scratch
 
 WEEK = Window.parse("2026-W10")
 #: London, Berlin and New York change their clocks here; the rows are in UTC.
@@ -70,35 +70,34 @@ def test_a_unit_stays_in_its_bucket_and_the_buckets_are_even(small: Project) -> 
     assert [bucket for (bucket,) in known] == [0x44, 0x48, 0x21]
 
 
+FACTS = {"views", "draws", "decisions", "reports", "appeals", "resolutions"}
+
+
+def facts(files: Iterable[Path]) -> set[str]:
+    return {path.name.split("-")[0] for path in files}
+
+
 def test_building_again_does_nothing_and_gives_the_same(own: Project) -> None:
     built = build_cubes(own)
-    before = {path.name: path.read_bytes() for path in built}
-    assert {re.sub("-.*", "", name) for name in before} == {
-        "views", "draws", "decisions", "reports", "appeals", "resolutions",
-    }  # fmt: skip
+    assert facts(built) >= FACTS
+    before = {path: pq.read_table(path) for path in built}
     assert build_cubes(own) == []
     for path in built:
         path.unlink()
-    rebuilt = build_cubes(own)
-    with_rows = {path.name: _rows(path) for path in rebuilt}
-    assert with_rows.keys() == before.keys()
-    folder = own.data / "cubes"
-    assert sorted(path.name for path in folder.iterdir()) == sorted(before)
-
-
-def _rows(path: Path) -> int:
-    return len(ParquetReader().arrays("SELECT day FROM read_parquet(?)", (str(path),))["day"])
+    assert {path: pq.read_table(path) for path in build_cubes(own)} == before
+    left = {path for path in (own.data / "cubes").iterdir() if path.suffix != ".json"}
+    assert left == set(before)
 
 
 def test_new_rows_rebuild_only_what_reads_them_and_old_cubes_go(own: Project) -> None:
-    first = {path.name for path in build_cubes(own)}
+    first = build_cubes(own)
     with open_warehouse(own, write=True) as warehouse:
         warehouse.stamp("appeals", "corrected")
-    again = {path.name for path in build_cubes(own)}
-    assert {name.split("-")[0] for name in again} == {"appeals", "resolutions"}
-    left = {path.name for path in (own.data / "cubes").iterdir()}
+    again = build_cubes(own)
+    assert facts(again) == {"appeals", "resolutions"}
+    left = set((own.data / "cubes").glob("*.parquet"))
     assert len(left) == len(first)
-    assert again <= left
+    assert set(again) <= left
 
 
 def test_titles_and_traps_do_not_rebuild_and_definitions_do(own: Project) -> None:
@@ -108,7 +107,7 @@ def test_titles_and_traps_do_not_rebuild_and_definitions_do(own: Project) -> Non
     path.write_text(text.replace("title: Automation share", "title: Automated share"), "utf-8")
     assert build_cubes(own) == []
     path.write_text(text.replace("INTERVAL 24 HOUR", "INTERVAL 12 HOUR"), "utf-8")
-    assert [built.name.split("-")[0] for built in build_cubes(own)] == ["decisions"]
+    assert facts(build_cubes(own)) == {"decisions"}
 
 
 def test_another_zone_moves_the_days(own: Project) -> None:
@@ -127,19 +126,6 @@ def test_a_wrong_expression_builds_nothing(own: Project) -> None:
     with pytest.raises(UserError, match="did you mean 'automated'"):
         build_cubes(own)
     assert not (own.data / "cubes").exists()
-
-
-def test_a_failing_write_leaves_nothing_half_made(
-    own: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(_: object, __: str, path: Path) -> None:
-        path.write_bytes(b"half")
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("analysis.warehouse.duckdb.DuckDBWarehouse.to_parquet", full)
-    with pytest.raises(OSError, match="No space"):
-        build_cubes(own)
-    assert list((own.data / "cubes").iterdir()) == []
 
 
 def test_a_slice_needs_no_warehouse(own: Project) -> None:

@@ -58,6 +58,8 @@ class Fact(Model):
         market, time, cluster_id: expressions: whose row it is, what places it in a local day, the
             unit that it belongs to.
         cluster: the kind of that unit.
+        links: of a table read in a subquery, the column over which rows feel its changes, such as
+            `a.content_id`; aliases of the other tables are found in `from`.
     """
 
     title: Text
@@ -68,6 +70,7 @@ class Fact(Model):
     time: Text
     cluster: Slug
     cluster_id: Text
+    links: dict[Slug, Text] = Field(default_factory=dict)
 
 
 class Metric(Model):
@@ -198,6 +201,8 @@ def load_catalogue(project: Project) -> Catalogue:
         _known(f"facts.{name}.cluster", fact.cluster, catalogue.clusters)
         for table in fact.reads:
             _known(f"facts.{name}.reads", table, TABLES)
+        for table in fact.links:
+            _known(f"facts.{name}.links", table, fact.reads)
     for name, metric in catalogue.metrics.items():
         _known(f"metrics.{name}.fact", metric.fact, catalogue.facts)
         _known(f"metrics.{name}.denominator_fact", metric.base_fact, catalogue.facts)

@@ -1,17 +1,13 @@
 """The cube: sums per market, local day and bucket of clusters, from one scan of each fact.
 
-A cube is one Parquet file per fact, sorted by market and day so that a slice reads a few row
-groups and never the warehouse. Its name carries the version of what it was made from: the rows
-of its tables, the fact's definition, the markets. Whoever finds it missing builds it.
+A cube is a Parquet file a month, sorted by market and day, so that a slice reads a few row groups
+of a few files and never the warehouse. Whoever finds it older than the rows builds it
+(`building.py`).
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -23,14 +19,12 @@ from numpy.typing import NDArray
 
 from analysis.calendar import Market, Window
 from analysis.methods.buckets import Floats
-from analysis.methods.quantiles import BIN_RATIO, Histogram
-from analysis.metrics.catalogue import Catalogue, check_expressions, load_catalogue
-from analysis.metrics.scan import BUCKETS, scan_sql, sum_name, zones_sql
+from analysis.methods.quantiles import Histogram
+from analysis.metrics.building import ensure
+from analysis.metrics.catalogue import Catalogue, load_catalogue
+from analysis.metrics.scan import sum_name
 from analysis.project import Project
-from analysis.warehouse import ParquetReader, Warehouse, open_warehouse
-
-#: Raise it when the files' layout changes.
-LAYOUT = 1
+from analysis.warehouse import BUCKETS, ParquetReader, open_warehouse
 
 
 @dataclass(frozen=True)
@@ -39,11 +33,11 @@ class Cubes:
 
     Attributes:
         catalogue: what they were made from.
-        paths: the Parquet file by fact.
+        paths: by fact, the Parquet file by month, in order.
     """
 
     catalogue: Catalogue
-    paths: dict[str, Path]
+    paths: dict[str, dict[str, Path]]
 
     @cached_property
     def _reader(self) -> ParquetReader:
@@ -51,8 +45,11 @@ class Cubes:
 
     def days(self, market: Market, fact: str) -> tuple[date, date] | None:
         """The first and the last local day on which a market has rows of a fact; None for none."""
+        files = [str(path) for path in self.paths[fact].values()]
+        if not files:
+            return None
         sql = "SELECT min(day) AS low, max(day) AS high FROM read_parquet(?) WHERE market = ?"
-        found = self._reader.arrays(sql, (str(self.paths[fact]), market.code))
+        found = self._reader.arrays(sql, (files, market.code))
         low, high = (np.ma.getdata(found[name])[0] for name in ("low", "high"))
         missing = np.ma.getmaskarray(found["low"])[0]
         return None if missing else (_day(low), _day(high))
@@ -63,13 +60,16 @@ class Cubes:
         spans = _joined(windows)
         within = " OR ".join(["(day >= ? AND day < ?)"] * (len(spans) // 2))
         sql = f"SELECT * EXCLUDE (market) FROM read_parquet(?) WHERE market = ? AND ({within})"
-        for fact, path in self.paths.items():
-            found.add(fact, self._reader.arrays(sql, (str(path), market.code, *spans)))
+        months = {f"{day:%Y-%m}" for window in windows for day in window}
+        for fact, paths in self.paths.items():
+            files = [str(path) for month, path in paths.items() if month in months]
+            bound = (files, market.code, *spans)
+            found.add(fact, self._reader.arrays(sql, bound) if files else None)
         return found
 
 
 def build_cubes(project: Project) -> list[Path]:
-    """Builds what is missing of the project's cubes, each fact in one scan; gives what it built.
+    """Builds what is missing of the project's cubes; gives the files that it built.
 
     Raises:
         UserError: no warehouse, or a mistake in params/metrics.yaml.
@@ -83,57 +83,10 @@ def open_cubes(project: Project) -> Cubes:
 
 
 def _ensure(project: Project) -> tuple[Cubes, list[Path]]:
-    catalogue = load_catalogue(project)
-    folder = project.data / "cubes"
+    catalogue, folder = load_catalogue(project), project.data / "cubes"
     with open_warehouse(project) as warehouse:
-        tables = warehouse.versions()
-        paths = {
-            fact: folder / f"{fact}-{version(catalogue, fact, tables, project.markets)}.parquet"
-            for fact in catalogue.used_facts()
-        }
-        missing = {fact: path for fact, path in paths.items() if not path.exists()}
-        if missing:
-            _build(catalogue, missing, project.markets, warehouse)
-    return Cubes(catalogue, paths), list(missing.values())
-
-
-def version(
-    catalogue: Catalogue, fact: str, tables: Mapping[str, str], markets: Mapping[str, Market]
-) -> str:
-    """What a fact's cube depends on, as 16 hexadecimal digits. Titles and traps are not in it."""
-    spec = catalogue.facts[fact]
-    parts = {
-        "layout": [LAYOUT, BUCKETS, BIN_RATIO],
-        "tables": {name: tables.get(name) for name in sorted(spec.reads)},
-        "fact": spec.model_dump(exclude={"title"}),
-        "cluster": catalogue.clusters[spec.cluster].model_dump(exclude={"title"}),
-        "sums": catalogue.sums(fact),
-        "times": {k: [m.value, m.where] for k, m in catalogue.times(fact).items()},
-        "markets": {code: market.zone for code, market in markets.items()},
-    }
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def _build(
-    catalogue: Catalogue,
-    missing: Mapping[str, Path],
-    markets: Mapping[str, Market],
-    warehouse: Warehouse,
-) -> None:
-    for problem in check_expressions(catalogue):
-        raise problem
-    warehouse.execute("CREATE OR REPLACE TEMP TABLE _zones (market VARCHAR, zone VARCHAR)")
-    warehouse.execute(*zones_sql(markets))
-    for fact, path in missing.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        aside = path.with_name(f".{path.stem}-{os.getpid()}.tmp")
-        with ExitStack() as leaving:
-            leaving.callback(aside.unlink, missing_ok=True)
-            warehouse.to_parquet(scan_sql(catalogue, fact), aside)
-            aside.replace(path)
-        for old in path.parent.glob(f"{fact}-*.parquet"):
-            if old != path:
-                old.unlink(missing_ok=True)
+        made, built = ensure(catalogue, project.markets, warehouse, folder)
+    return Cubes(catalogue, {fact: each.paths(folder) for fact, each in made.items()}), built
 
 
 @dataclass(frozen=True)
@@ -162,8 +115,10 @@ class Slice:
         """A quantile's histogram in one window, by the window's place."""
         return self._times[metric][window]
 
-    def add(self, fact: str, rows: Mapping[str, NDArray[Any]]) -> None:
-        """Takes in a fact's rows, in the order of their days."""
+    def add(self, fact: str, rows: Mapping[str, NDArray[Any]] | None) -> None:
+        """Takes in a fact's rows, in the order of their days; None for none."""
+        if rows is None:
+            rows = self._none(fact)
         parts = self._parts(rows["day"].astype("datetime64[D]"))
         times = self.catalogue.times(fact)
         is_sum = rows["measure"] == "" if times else np.ones(len(rows["day"]), bool)
@@ -175,6 +130,10 @@ class Slice:
         for name in times:
             mine = rows["measure"] == name
             self._times[name] = [_histogram(rows, part, mine) for part in parts]
+
+    def _none(self, fact: str) -> dict[str, NDArray[Any]]:
+        sums = (sum_name(expression) for expression in self.catalogue.sums(fact))
+        return {name: np.empty(0, int) for name in ("day", "bucket", "measure", "bin", "n", *sums)}
 
     def _parts(self, days: NDArray[Any]) -> list[slice]:
         edges = [day for window in self.windows for day in (window.start, window.end)]

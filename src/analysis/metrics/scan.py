@@ -1,22 +1,27 @@
 """The one scan of a fact: SQL that gives, per market, local day and bucket, every sum at once.
 
-Only functions that engines share are used: `md5`, `substr`, `strpos`, `GROUPING SETS`. A market's
-zone turns an instant into a local day inside the engine.
+Only what engines share is used: `GROUPING SETS`, and no `HAVING` on a set (Spark has none). A
+market's zone turns an instant into a local day inside the engine. Logarithms are of doubles, over a
+constant, so that bins are the same on every engine.
 """
 
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
 
 from analysis.calendar import Market
 from analysis.methods.quantiles import BIN_RATIO
 from analysis.metrics.catalogue import Catalogue, Metric
+from analysis.warehouse import units_sql, zones_sql
 
-#: Clusters are dealt into as many buckets; the variance comes from between them.
-BUCKETS = 128
 #: Times are kept from a second to a hundred years; what lies outside is counted at the ends.
 HOURS = (1 / 3600, 876_000.0)
+#: The logarithm of a bin's upper edge over its lower one.
+BIN_WIDTH = math.log(BIN_RATIO)
 
 
 def sum_name(expression: str) -> str:
@@ -24,36 +29,36 @@ def sum_name(expression: str) -> str:
     return "sum_" + hashlib.sha256(expression.encode()).hexdigest()[:12]
 
 
-def zones_sql(markets: Mapping[str, Market]) -> tuple[str, list[object]]:
-    """Fills the small table of the markets' zones; codes and zones are bound values."""
-    rows = ", ".join(["(?, ?)"] * len(markets))
-    values: list[object] = [part for m in markets.values() for part in (m.code, m.zone)]
-    return f"INSERT INTO _zones VALUES {rows}", values
-
-
-def bucket_sql(identifier: str) -> str:
-    """The bucket, 0 to 127, of a cluster's id: 7 bits of its MD5, the same on every engine."""
-    digest = f"md5(CAST({identifier} AS VARCHAR))"
-    high, low = (f"(strpos('0123456789abcdef', substr({digest}, {i}, 1)) - 1)" for i in (1, 2))
-    return f"({high} % 8) * 16 + {low}"
-
-
 def bin_sql(metric: Metric) -> str:
     """The logarithmic bin of a metric's time; NULL for rows that it does not count."""
     low, high = HOURS
-    hours = f"greatest(least({metric.value}, {high!r}), {low!r})"
-    return f"CASE WHEN ({metric.where}) THEN CAST(floor(ln({hours}) / ln({BIN_RATIO})) AS INT) END"
+    hours = f"greatest(least(CAST({metric.value} AS DOUBLE), {high!r}), {low!r})"
+    counted = f"({metric.where}) AND ({metric.value}) IS NOT NULL"
+    return f"CASE WHEN {counted} THEN CAST(floor(ln({hours}) / {BIN_WIDTH!r}) AS INT) END"
 
 
-def scan_sql(catalogue: Catalogue, name: str) -> str:
-    """The query that gives a fact's cube, sorted by market and day.
+@dataclass(frozen=True)
+class Span:
+    """A part of a fact: some local days of some markets.
+
+    Attributes:
+        markets: whose rows are scanned; all of the project's for the whole fact.
+        days: the first local day and the first after the last; None for every day.
+    """
+
+    markets: tuple[Market, ...]
+    days: tuple[date, date] | None = None
+
+
+def scan_sql(catalogue: Catalogue, name: str, span: Span) -> tuple[str, list[object]]:
+    """The query that gives a fact's cube, sorted by month, market and day; with its bound values.
 
     Rows with an empty `measure` hold the sums; rows with a metric's name hold, per `bin`, how
     many (`n`) of its times lie there.
     """
     fact, times = catalogue.facts[name], catalogue.times(name)
-    cluster = catalogue.clusters[fact.cluster]
-    sums = catalogue.sums(name)
+    sums, cluster = catalogue.sums(name), catalogue.clusters[fact.cluster]
+    zones, bound = zones_sql({market.code: market for market in span.markets})
     rows = [
         f"{fact.market} AS market",
         f"CAST(timezone(zones.zone, {fact.time}) AS DATE) AS day",
@@ -61,44 +66,52 @@ def scan_sql(catalogue: Catalogue, name: str) -> str:
         *(f"({sql}) AS {sum_name(sql)}" for sql in sums),
         *(f"{bin_sql(metric)} AS bin_{key}" for key, metric in times.items()),
     ]
-    totals = [
-        f"coalesce(sum(CAST({name} AS DOUBLE)), 0.0) AS {name}" for name in map(sum_name, sums)
-    ]
-    keys = [f"bin_{key}" for key in times]
-    return f"""
+    where, within = [f"({fact.where})"], "TRUE"
+    if span.days:
+        instant = "CAST(? AS TIMESTAMP WITH TIME ZONE)"
+        where += [f"{fact.time} >= {instant}", f"{fact.time} < {instant}"]
+        within = "day >= CAST(? AS DATE) AND day < CAST(? AS DATE)"
+        bound += [*_instants(span.markets, span.days), *map(str, span.days)]
+    names = [sum_name(sql) for sql in sums]
+    totals = [f"coalesce(sum(CAST(counted.{n} AS DOUBLE)), 0.0) AS {n}" for n in names]
+    sql = f"""
 WITH units AS (
-  SELECT id, CAST({bucket_sql("id")} AS SMALLINT) AS bucket
-  FROM (SELECT DISTINCT {cluster.column} AS id FROM {cluster.table}) AS ids
-), rows AS (
+  {units_sql(cluster.table, cluster.column)}
+), counted AS (
   SELECT {", ".join(rows)}
   FROM {fact.source}
   JOIN units ON units.id = {fact.cluster_id}
-  JOIN _zones AS zones ON zones.market = {fact.market}
-  WHERE {fact.where}
+  JOIN {zones} ON zones.market = {fact.market}
+  WHERE {" AND ".join(where)}
+), grouped AS (
+  SELECT {", ".join(["market, day, bucket", *_measures(times), "count(*) AS n", *totals])}
+  FROM counted
+  WHERE {within}
+  GROUP BY {_sets(times)}
 )
-SELECT market, day, bucket, {_measure(times)} AS measure, {_bin(keys)} AS bin,
-  count(*) AS n{"".join(", " + total for total in totals)}
-FROM rows
-GROUP BY {_sets(keys)}
-{_no_empty_bins(keys)}
-ORDER BY market, day, bucket, measure, bin"""
+SELECT {", ".join(["market, day, bucket, measure, coalesce(bin, 0) AS bin, n", *names])}
+FROM grouped
+WHERE measure = '' OR bin IS NOT NULL
+ORDER BY date_trunc('month', day), market, day, bucket, measure, bin"""
+    return sql, bound
 
 
-def _measure(times: Mapping[str, Metric]) -> str:
+def _instants(markets: tuple[Market, ...], days: tuple[date, date]) -> tuple[str, str]:
+    """Bounds of the days' instants in all markets, by which an engine skips what lies elsewhere."""
+    starts, ends = zip(*(map(market.start_of, days) for market in markets), strict=True)
+    return min(starts).isoformat(), max(ends).isoformat()
+
+
+def _measures(times: Mapping[str, Metric]) -> tuple[str, str]:
+    """Which metric's times a group counts, and the bin: NULL where that metric counts no row."""
+    if not times:
+        return "'' AS measure", "CAST(NULL AS INT) AS bin"
     cases = " ".join(f"WHEN grouping(bin_{key}) = 0 THEN '{key}'" for key in times)
-    return f"CASE {cases} ELSE '' END" if times else "''"
+    bins = ", ".join(f"bin_{key}" for key in times)
+    return f"CASE {cases} ELSE '' END AS measure", f"coalesce({bins}, NULL) AS bin"
 
 
-def _bin(keys: list[str]) -> str:
-    return f"coalesce({', '.join(keys)}, 0)" if keys else "0"
-
-
-def _sets(keys: list[str]) -> str:
+def _sets(times: Mapping[str, Metric]) -> str:
     base = "market, day, bucket"
-    sets = [f"({base})", *(f"({base}, {key})" for key in keys)]
+    sets = [f"({base})", *(f"({base}, bin_{key})" for key in times)]
     return f"GROUPING SETS ({', '.join(sets)})"
-
-
-def _no_empty_bins(keys: list[str]) -> str:
-    empty = " OR ".join(f"(grouping({key}) = 0 AND {key} IS NULL)" for key in keys)
-    return f"HAVING NOT ({empty})" if keys else ""

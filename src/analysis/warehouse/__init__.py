@@ -7,6 +7,7 @@ from pathlib import Path
 from analysis.errors import UserError
 from analysis.project import Project
 from analysis.warehouse.asking import Answer, RowsCut, ask_frame, ask_rows
+from analysis.warehouse.buckets import BUCKETS, bucket_sql, units_sql
 from analysis.warehouse.duckdb import DuckDBWarehouse, ParquetReader, scratch
 from analysis.warehouse.interface import NoWarehouse, QueryError, Warehouse
 from analysis.warehouse.marks import Marks, read_marks
@@ -15,6 +16,7 @@ from analysis.warehouse.tables import TABLES, Table
 from analysis.warehouse.zones import zones_sql
 
 __all__ = [
+    "BUCKETS",
     "TABLES",
     "Answer",
     "DuckDBWarehouse",
@@ -29,10 +31,12 @@ __all__ = [
     "Watch",
     "ask_frame",
     "ask_rows",
+    "bucket_sql",
     "merge",
     "open_warehouse",
     "read_marks",
     "scratch",
+    "units_sql",
     "warehouse_file",
     "zones_sql",
 ]

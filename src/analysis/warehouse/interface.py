@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 
 from analysis.calendar import Market
 from analysis.errors import UserError
+from analysis.warehouse.buckets import BUCKET_TABLE, new_buckets_sql
 from analysis.warehouse.dialects import only_reads, translate
 from analysis.warehouse.tables import ALL_TABLES, TABLES
 
@@ -184,8 +185,14 @@ class Warehouse(ABC):
             f"INSERT INTO {table} ({columns}) SELECT {columns} FROM ({rows}) AS more", parameters
         )
 
+    def deal(self, table: str, rows: str) -> None:
+        """Keeps the buckets of the clusters in some rows of a table, of those that have none."""
+        for column in ALL_TABLES[table].clusters:
+            self.insert(BUCKET_TABLE, new_buckets_sql(rows, column))
+
     def stamp(self, table: str, version: str) -> None:
         """Says which version of its rows a table now holds; runs that read it follow."""
+        self.deal(table, table)
         self.take_in("_stamped", pa.table({"table_name": [table], "version": [version]}))
         self.replace_rows("_versions", "_stamped")
 

@@ -101,6 +101,7 @@ def merge(
     watched += [watch for watch in watches if name in watch.links]
     before = _days(warehouse, table, watched, markets)
     warehouse.replace_rows(name, CHANGED)
+    warehouse.deal(name, CHANGED)
     _note(warehouse, before | _days(warehouse, table, watched, markets), load_id)
     if table.is_dated:
         warehouse.stamp(name, load_id)

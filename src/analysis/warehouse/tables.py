@@ -21,6 +21,7 @@ class Table:
         grain_hours: how long the time that a row stands for lasts, from `time` on.
         market_through: of a table without a market of its own, the table and the column over
             which its market is found.
+        clusters: the columns of ids whose buckets are kept, as rows are loaded.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Table:
     time: str
     grain_hours: int = 0
     market_through: tuple[str, str] | None = None
+    clusters: tuple[str, ...] = ()
 
     @property
     def is_dated(self) -> bool:
@@ -74,6 +76,7 @@ TABLES: dict[str, Table] = {
             },
             ("content_id",),
             "posted_at",
+            clusters=("creator_id",),
         ),
         Table(
             "exposure",
@@ -172,6 +175,7 @@ TABLES: dict[str, Table] = {
             },
             ("draw_id",),
             "drawn_at",
+            clusters=("draw_id",),
         ),
         Table(
             "experiment_units",
@@ -210,7 +214,7 @@ TABLES: dict[str, Table] = {
     )
 }
 
-#: What the warehouse keeps of versions (`marks.py`).
+#: What the warehouse keeps of versions (`marks.py`) and of clusters (`buckets.py`).
 OWN_TABLES = (
     Table(
         "_versions",
@@ -225,6 +229,13 @@ OWN_TABLES = (
         {"name": NAME, "market": NAME, "day": "DATE NOT NULL", "load_id": NAME},
         ("name", "market", "day", "load_id"),
         "day",
+    ),
+    Table(
+        "_buckets",
+        "the bucket of a cluster's id",
+        {"id": ID, "bucket": "SMALLINT NOT NULL"},
+        ("id",),
+        "",
     ),
 )
 

@@ -1,0 +1,271 @@
+"""Cubes follow the rows: what is updated day by day equals what is built whole."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from analysis.calendar import Market
+from analysis.metrics import building
+from analysis.metrics.building import Manifest, ensure
+from analysis.metrics.catalogue import Catalogue, load_catalogue
+from analysis.metrics.watching import unlinked, watches
+from analysis.project import Project
+from analysis.warehouse import Warehouse, merge, scratch
+from analysis.warehouse.tables import TABLES
+from support import CHECKOUT
+
+MARKETS = {
+    "JP": Market(code="JP", name="Japan", zone="Asia/Tokyo"),
+    "US": Market(code="US", name="United States", zone="America/New_York"),
+    "it's": Market(code="it's", name="A quote", zone="Europe/London"),
+}
+CATALOGUE = load_catalogue(Project(CHECKOUT))
+#: Clocks change in the United States on 8 March and in London on 29 March.
+START = datetime(2026, 2, 26, tzinfo=UTC)
+Row = dict[str, Any]
+
+
+def instants(most_days: int = 40) -> st.SearchStrategy[datetime]:
+    return st.integers(0, most_days * 24).map(lambda hour: START + timedelta(hours=hour))
+
+
+ids, codes = st.integers(1, 6), st.sampled_from([*MARKETS, "elsewhere"])
+surfaces = st.sampled_from(["feed", "search"])
+CONTENT = st.fixed_dictionaries(
+    {"content_id": ids, "creator_id": ids, "market": codes, "posted_at": instants()}
+)
+EXPOSURE = st.fixed_dictionaries(
+    {"content_id": ids, "market": codes, "surface": surfaces, "hour": instants(), "views": ids}
+)
+REPORT = st.fixed_dictionaries(
+    {"report_id": ids, "content_id": ids, "market": codes, "reported_at": instants()}
+)
+DECISION = st.fixed_dictionaries(
+    {
+        "decision_id": ids,
+        "content_id": ids,
+        "creator_id": ids,
+        "market": codes,
+        "action": st.sampled_from(["remove", "no_action"]),
+        "decided_at": instants(),
+        "automated": st.booleans(),
+    }
+)
+APPEAL = st.fixed_dictionaries(
+    {
+        "appeal_id": ids,
+        "decision_id": ids,
+        "submitted_at": instants(),
+        "resolved_at": st.none() | instants(),
+        "outcome": st.sampled_from(["overturned", "upheld"]),
+    }
+)
+ROWS = {
+    "content": CONTENT,
+    "exposure": EXPOSURE,
+    "user_reports": REPORT,
+    "decisions": DECISION,
+    "appeals": APPEAL,
+}
+OWED = {
+    "language": "xx", "surface": "feed", "viewers": 1, "reporter_id": 1, "detection": "proactive",
+}  # fmt: skip
+BATCHES = st.lists(
+    st.sampled_from(sorted(ROWS)).flatmap(
+        lambda table: st.tuples(st.just(table), st.lists(ROWS[table], min_size=1, max_size=4))
+    ),
+    min_size=1,
+    max_size=5,
+)
+
+
+@pytest.fixture
+def warehouse() -> Iterator[Warehouse]:
+    with scratch() as made:
+        yield made
+
+
+@pytest.fixture(autouse=True)
+def _expressions_are_right(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are checked elsewhere; here cubes are built hundreds of times."""
+    monkeypatch.setattr(building, "check_expressions", lambda _: [])
+
+
+def load(warehouse: Warehouse, table: str, rows: list[Row], load_id: str) -> None:
+    """Merges rows; the last of a key holds."""
+    spec = TABLES[table]
+    unique = {tuple(row.get(name) for name in spec.key): row for row in rows}
+    whole = [{c: row.get(c, OWED.get(c)) for c in spec.columns} for row in unique.values()]
+    types = {"VARCHAR": pa.string(), "BIGINT": pa.int64(), "DOUBLE": pa.float64()}
+    zoned = pa.timestamp("us", "UTC")
+    fields = [
+        (name, pa.bool_() if kind.startswith("BOOL") else types.get(kind.split(" ")[0], zoned))
+        for name, kind in spec.columns.items()
+    ]
+    warehouse.take_in("incoming", pa.Table.from_pylist(whole, pa.schema(fields)))
+    with warehouse.transaction():
+        merge(
+            warehouse,
+            table,
+            "SELECT * FROM incoming",
+            load_id=load_id,
+            markets=MARKETS,
+            watches=watches(CATALOGUE),
+        )
+
+
+def bring(warehouse: Warehouse, folder: Path) -> dict[str, Manifest]:
+    return ensure(CATALOGUE, MARKETS, warehouse, folder)[0]
+
+
+def held(folder: Path, catalogue: Catalogue = CATALOGUE) -> dict[str, list[Row]]:
+    found = {}
+    for fact in catalogue.used_facts():
+        manifest = Manifest.read(folder, fact)
+        assert manifest is not None
+        tables = [pq.read_table(path) for path in manifest.paths(folder).values()]
+        found[fact] = [row for table in tables for row in table.to_pylist()]
+    return found
+
+
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(batches=BATCHES, drawn=st.randoms(use_true_random=False))
+def test_late_and_corrected_rows_give_what_a_full_build_gives(
+    tmp_path_factory: pytest.TempPathFactory,
+    batches: list[tuple[str, list[Row]]],
+    drawn: random.Random,
+) -> None:
+    root = tmp_path_factory.mktemp("cubes")
+    with scratch() as warehouse:
+        for number in range(len(ROWS)):  # something to begin with, in all tables
+            table = sorted(ROWS)[number]
+            load(warehouse, table, first_rows(table, drawn), f"first-{number}")
+        bring(warehouse, root / "updated")
+        for number, (table, rows) in enumerate(batches):
+            load(warehouse, table, rows, f"load-{number}")
+            bring(warehouse, root / "updated")
+        bring(warehouse, root / "whole")
+    assert held(root / "updated") == held(root / "whole")
+
+
+def first_rows(table: str, drawn: random.Random) -> list[Row]:
+    """A few rows of a table that join."""
+    rows = []
+    for number in range(1, 7):
+        at = START + timedelta(hours=drawn.randrange(40 * 24))
+        market = drawn.choice(list(MARKETS))
+        known = {"content_id": number, "creator_id": number, "decision_id": number, "views": 5}
+        known |= {"market": market, "action": "remove", "automated": True, "outcome": "upheld"}
+        known |= dict.fromkeys(("posted_at", "hour", "reported_at", "decided_at"), at)
+        known |= {"submitted_at": at, "resolved_at": at, "surface": "feed"}
+        rows.append({**dict.fromkeys(TABLES[table].key, number), **known})
+    return rows
+
+
+def post(number: int) -> Row:
+    return {"content_id": number, "creator_id": number, "market": "JP", "posted_at": START}
+
+
+def seen(hours: float, market: str = "JP", views: int = 3) -> Row:
+    at = START + timedelta(hours=hours)
+    return {"content_id": 1, "market": market, "surface": "feed", "hour": at, "views": views}
+
+
+def test_a_day_touches_one_month_of_one_fact(warehouse: Warehouse, tmp_path: Path) -> None:
+    load(warehouse, "content", [post(1)], "a")
+    load(warehouse, "exposure", [seen(24 * day) for day in range(40)], "b")
+    before = bring(warehouse, tmp_path)
+    load(warehouse, "exposure", [seen(24 * 40)], "c")
+    after, built = ensure(CATALOGUE, MARKETS, warehouse, tmp_path)
+    assert [path.name for path in built] == [after["views"].parts["2026-04"]]
+    assert {m: p for m, p in before["views"].parts.items() if m != "2026-04"} == {
+        m: p for m, p in after["views"].parts.items() if m != "2026-04"
+    }
+    assert ensure(CATALOGUE, MARKETS, warehouse, tmp_path)[1] == []
+
+
+def test_only_the_touched_days_are_scanned(warehouse: Warehouse, tmp_path: Path) -> None:
+    load(warehouse, "content", [post(1)], "a")
+    load(warehouse, "exposure", [seen(240), seen(240, "US")], "b")
+    bring(warehouse, tmp_path)
+    # Behind the merges' back: whoever scans these days would find them.
+    for market, hour in (("US", 240), ("JP", 288)):
+        row = f"(1, '{market}', 'search', TIMESTAMPTZ '{START + timedelta(hours=hour)}', 100, 1)"
+        warehouse.execute(f"INSERT INTO exposure VALUES {row}")
+    load(warehouse, "exposure", [seen(240, views=4)], "c")
+    bring(warehouse, tmp_path)
+    found = sorted((row["market"], row["n"]) for row in held(tmp_path)["views"])
+    assert found == [("JP", 1), ("US", 1)]
+
+
+def test_a_late_decision_changes_the_day_of_a_report(warehouse: Warehouse, tmp_path: Path) -> None:
+    report = {"report_id": 1, "content_id": 1, "market": "JP", "reported_at": START}
+    later = START + timedelta(days=20)
+    decision = {"content_id": 1, "creator_id": 1, "market": "JP", "action": "remove"}
+    decision |= {"automated": True}
+    load(warehouse, "content", [post(1), post(2)], "a")
+    load(warehouse, "user_reports", [report], "b")
+    other = {**decision, "decision_id": 1, "content_id": 2, "decided_at": later}
+    load(warehouse, "decisions", [other], "c")
+    bring(warehouse, tmp_path)
+    before = held(tmp_path)["reports"]
+    soon = {**decision, "decision_id": 2, "decided_at": START + timedelta(hours=5)}
+    load(warehouse, "decisions", [soon], "d")
+    bring(warehouse, tmp_path)
+    after = held(tmp_path)["reports"]
+    (changed,) = {
+        name for name in after[0] if [r[name] for r in after] != [r[name] for r in before]
+    }
+    assert changed.startswith("sum_")  # of the reports acted on: the same day, now 1
+    assert ([r[changed] for r in before], [r[changed] for r in after]) == ([0.0], [1.0])
+
+
+def test_what_looks_into_a_table_as_a_whole_is_built_whole() -> None:
+    assert unlinked(CATALOGUE, "views") == []
+    assert "decisions" in unlinked(CATALOGUE, "reports")
+
+
+@pytest.mark.parametrize("step", range(3))
+def test_whoever_is_stopped_leaves_the_cube_as_it_was(
+    warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    """Stopped at each replacement in turn: of two months' files, then of the manifest."""
+    load(warehouse, "content", [post(1)], "a")
+    load(warehouse, "exposure", [seen(0), seen(720)], "b")
+    bring(warehouse, tmp_path)
+    before = held(tmp_path)["views"]
+    load(warehouse, "exposure", [seen(1, views=9), seen(721, views=9)], "c")
+    done: list[Path] = []
+
+    def stop(path: Path, place: Path) -> Path:
+        if len(done) == step:
+            raise OSError(28, "No space left on device")
+        done.append(place)
+        return replace(path, place)
+
+    replace = Path.replace
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", stop)
+        with pytest.raises(OSError, match="No space"):
+            bring(warehouse, tmp_path)
+    assert held(tmp_path)["views"] == before
+    assert not list(tmp_path.glob(".*"))
+    bring(warehouse, tmp_path)
+    bring(warehouse, tmp_path / "whole")
+    assert held(tmp_path) == held(tmp_path / "whole")
+    assert held(tmp_path)["views"] != before
+    manifest = Manifest.read(tmp_path, "views")
+    assert manifest is not None
+    assert {path.name for path in tmp_path.glob("views-*")} == set(manifest.parts.values())
