@@ -106,6 +106,14 @@ class Matrix(Model):
     windows: tuple[str, ...] = Field(min_length=1)
 
 
+class Limits(Model):
+    """What one run may take; a run beyond a limit fails and says which."""
+
+    seconds: float = Field(600, gt=0, description="of its notebook's execution")
+    memory_gb: float = Field(4, gt=0, description="of its kernel and what that starts, 10^9 bytes")
+    retries: int = Field(0, ge=0, le=10, description="more attempts after one that failed")
+
+
 class StudySpec(Model):
     """params/studies/NAME.yaml.
 
@@ -122,6 +130,7 @@ class StudySpec(Model):
         full: the runs of `--all`.
         parameters: values that differ from the defaults of the study's `Parameters`.
         thresholds: limits of its verdicts, by name.
+        limits: what one of its runs may take.
     """
 
     title: str = Field(min_length=1)
@@ -135,6 +144,7 @@ class StudySpec(Model):
     full: Matrix | None = None
     parameters: dict[str, Literals] = Field(default_factory=dict)
     thresholds: dict[Slug, float] = Field(default_factory=dict)
+    limits: Limits = Limits()
 
 
 @dataclass(frozen=True)

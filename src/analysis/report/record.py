@@ -37,7 +37,7 @@ class RunRecord(BaseModel):
         parameters: every parameter as executed.
         key, key_parts: what the run's result depends on, and the parts it was made from.
         data_until: the first local day that the data did not hold whole.
-        started_at: when it ran (UTC); seconds: how long.
+        started_at: when it ran (UTC); seconds: how long; attempts: how often it was tried.
         revision: of the code, as git names it; `+` behind it where files had changed.
         versions: of Python and of the packages that matter to the result.
         seed: of the project, from which the run's random numbers follow.
@@ -68,6 +68,7 @@ class RunRecord(BaseModel):
     data_until: date | None
     started_at: datetime
     seconds: float
+    attempts: int = 1
     revision: str
     versions: dict[str, str]
     seed: int

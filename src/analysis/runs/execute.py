@@ -36,6 +36,7 @@ from analysis.report.record import (
     Status,
     findings_of,
 )
+from analysis.runs.limits import Watch, watched
 from analysis.runs.plan import Planned
 from analysis.safeguards.secrets import redact
 from analysis.warehouse import open_warehouse
@@ -48,10 +49,11 @@ PACKAGES = ("pandas", "numpy", "duckdb", "statsmodels", "papermill", "nbconvert"
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run's notebook ended."""
+    """How a run's notebook ended, and after how many attempts."""
 
     status: Status
     reason: str = ""
+    attempts: int = 1
 
 
 def execute(root: Path, planned: Planned, revision: str) -> RunRecord:
@@ -74,7 +76,7 @@ def execute(root: Path, planned: Planned, revision: str) -> RunRecord:
     try:
         aside.mkdir(parents=True)
         with quiet_kernel():
-            outcome = run_notebook(project, planned, aside / NOTEBOOK)
+            outcome = attempt(project, planned, aside / NOTEBOOK)
         seconds = time.perf_counter() - clock
         record = describe(project, planned, outcome, started, seconds, revision)
         return finish(project, planned, record, aside)
@@ -104,7 +106,21 @@ def quiet_kernel() -> Iterator[None]:
         os.close(nowhere)
 
 
-def run_notebook(project: Project, planned: Planned, output: Path) -> Outcome:
+def attempt(project: Project, planned: Planned, output: Path) -> Outcome:
+    """The notebook executed within its study's limits, once more for each retry while it fails."""
+    limits = planned.run.spec.limits
+    for attempts in range(1, limits.retries + 2):
+        with watched(limits) as watch:
+            outcome = run_notebook(project, planned, output, watch)
+        failed = outcome.status == "failed"
+        reason = watch.exceeded if failed and watch.exceeded else outcome.reason
+        outcome = Outcome(outcome.status, reason, attempts)
+        if not failed:
+            break
+    return outcome
+
+
+def run_notebook(project: Project, planned: Planned, output: Path, watch: Watch) -> Outcome:
     """Papermill on the study's notebook; what it raises becomes an outcome."""
     import papermill
     from papermill.exceptions import PapermillExecutionError
@@ -118,6 +134,7 @@ def run_notebook(project: Project, planned: Planned, output: Path) -> Outcome:
             parameters=dict(run.parameters),
             kernel_name="python3",
             progress_bar=False,
+            kernel_manager_class=watch.manager(),
             # What kernel and client say to each other is encrypted; plain TCP can be listened to.
             config=Config(KernelManager={"transport_encryption": "auto"}),
         )
@@ -188,6 +205,7 @@ def describe(
         data_until=_data_until(project, planned),
         started_at=started,
         seconds=round(seconds, 2),
+        attempts=outcome.attempts,
         revision=revision,
         versions={"python": platform.python_version()}
         | {name: importlib.metadata.version(name) for name in PACKAGES},
