@@ -1,7 +1,7 @@
 """SQL from DuckDB's dialect, in which the project writes it, to an engine's own, by SQLGlot.
 
 What SQLGlot leaves as it stands, or would give another meaning, is carried here: a local time from
-an instant and a zone, and seconds between two instants.
+an instant and a zone, seconds between two instants, truth values as numbers.
 """
 
 from __future__ import annotations
@@ -12,6 +12,9 @@ from functools import lru_cache
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
+from sqlglot.optimizer.annotate_types import annotate_types
+
+from analysis.warehouse.tables import ALL_TABLES
 
 
 @lru_cache(maxsize=512)
@@ -23,7 +26,8 @@ def translate(sql: str, dialect: str) -> str:
     """
     if dialect == "duckdb":
         return sql
-    tree = sqlglot.parse_one(sql, read="duckdb").transform(_carried, dialect)
+    tree = annotate_types(sqlglot.parse_one(sql, read="duckdb"), schema=SCHEMA, dialect="duckdb")
+    tree = tree.transform(_carried, dialect)
     if dialect == "postgres":
         _number(tree)
     return tree.sql(dialect=dialect)
@@ -35,6 +39,8 @@ def _carried(node: exp.Expr, dialect: str) -> exp.Expr:
         return LOCAL[dialect](zone, instant)
     if isinstance(node, exp.TimeToUnix) and isinstance(node.this, exp.Sub) and dialect in SECONDS:
         return _call(SECONDS[dialect], dialect, end=node.this.left, start=node.this.right)
+    if isinstance(node, exp.Cast) and node.this.is_type("boolean") and dialect in BY_WHOLE_NUMBERS:
+        return exp.cast(exp.cast(node.this, "INT"), node.to)
     return node
 
 
@@ -66,12 +72,22 @@ LOCAL: dict[str, Callable[[exp.Expr, exp.Expr], exp.Expr]] = {
     ),
 }
 
-#: Seconds from one instant to another, with their fraction. PostgreSQL's is SQLGlot's.
+#: Seconds from one instant to another, with their fraction, as doubles.
 SECONDS = {
-    "spark": "((unix_micros(end) - unix_micros(start)) / 1000000.0)",
-    "trino": "(date_diff('millisecond', start, end) / 1000.0)",
-    "bigquery": "(TIMESTAMP_DIFF(end, start, MICROSECOND) / 1000000.0)",
-    "snowflake": "(TIMESTAMPDIFF(MICROSECOND, start, end) / 1000000.0)",
+    "postgres": "CAST(EXTRACT(EPOCH FROM (end - start)) AS DOUBLE PRECISION)",
+    "spark": "(CAST(unix_micros(end) - unix_micros(start) AS DOUBLE) / 1000000.0)",
+    "trino": "(CAST(date_diff('millisecond', start, end) AS DOUBLE) / 1000.0)",
+    "bigquery": "(CAST(TIMESTAMP_DIFF(end, start, MICROSECOND) AS FLOAT64) / 1000000.0)",
+    "snowflake": "(CAST(TIMESTAMPDIFF(MICROSECOND, start, end) AS DOUBLE) / 1000000.0)",
+}
+
+#: Where a truth value becomes a fraction only by way of a whole number.
+BY_WHOLE_NUMBERS = ("postgres", "bigquery", "snowflake")
+
+#: The project's own tables, so that SQLGlot knows which columns hold truth values.
+SCHEMA: dict[str, object] = {
+    table.name: {name: kind.removesuffix(" NOT NULL") for name, kind in table.columns.items()}
+    for table in ALL_TABLES.values()
 }
 
 

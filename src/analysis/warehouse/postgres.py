@@ -13,7 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from analysis.errors import UserError
-from analysis.warehouse.interface import QueryError, Warehouse, listed
+from analysis.warehouse.interface import NoWarehouse, QueryError, Warehouse, listed
+from analysis.warehouse.tables import ALL_TABLES
 
 if TYPE_CHECKING:
     from adbc_driver_manager.dbapi import Connection
@@ -24,6 +25,7 @@ class PostgresWarehouse(Warehouse):
 
     Raises:
         UserError: the driver is not installed, or nobody answers; the URL's password is not said.
+        NoWarehouse: it is opened to read, and holds none of the tables.
     """
 
     dialect = "postgres"
@@ -34,8 +36,9 @@ class PostgresWarehouse(Warehouse):
         self.perform("SET TIME ZONE 'UTC'")
         if write:
             self.prepare()
-        else:
-            self.perform("SET default_transaction_read_only = on")
+        elif not ALL_TABLES.keys() & self.columns().keys():
+            self.close()
+            raise NoWarehouse("warehouse", f"{self.where} has no tables yet; load something first")
 
     @property
     def where(self) -> str:
@@ -47,11 +50,19 @@ class PostgresWarehouse(Warehouse):
     def fetch(self, sql: str, parameters: Sequence[object] = ()) -> pa.Table:
         with _refusals(), self.connection.cursor() as cursor:
             cursor.execute(sql, list(parameters) or None)
-            return cursor.fetch_arrow_table()
+            return _numbers(cursor.fetch_arrow_table())
 
     def perform(self, sql: str, parameters: Sequence[object] = ()) -> None:
         with _refusals(), self.connection.cursor() as cursor:
             cursor.execute(sql, list(parameters) or None)
+
+    def ask(self, query: str, parameters: Sequence[object], most: int | None) -> pa.Table:
+        """A person's own query, in a transaction that can't write, whatever functions it calls."""
+        self.perform("BEGIN READ ONLY")
+        try:
+            return super().ask(query, parameters, most)
+        finally:
+            self.perform("ROLLBACK")
 
     def columns(self) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}
@@ -86,6 +97,19 @@ class PostgresWarehouse(Warehouse):
         self.perform(f"DROP TABLE IF EXISTS pg_temp.{name}")
         self.execute(f"CREATE TEMP TABLE {name} AS {sql}")
         self.perform(f"ANALYZE {name}")
+
+
+def _numbers(found: pa.Table) -> pa.Table:
+    """PostgreSQL's `numeric`, which its driver gives as text, as whole numbers or fractions."""
+    for place, field in enumerate(found.schema):
+        if isinstance(field.type, pa.OpaqueType) and field.type.type_name == "numeric":
+            text = found.column(place).cast(pa.string())
+            try:
+                values = text.cast(pa.int64())
+            except pa.ArrowInvalid:
+                values = text.cast(pa.float64())
+            found = found.set_column(place, field.name, values)
+    return found
 
 
 def _place(url: str) -> str:
