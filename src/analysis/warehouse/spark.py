@@ -45,6 +45,7 @@ SESSION = {
 
 #: Arrow's types by those that tables are declared with.
 ARROW = {
+    "SMALLINT": pa.int16(),
     "BIGINT": pa.int64(),
     "DOUBLE": pa.float64(),
     "BOOLEAN": pa.bool_(),
