@@ -10,13 +10,14 @@ import os
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from analysis.calendar import Market
 from analysis.errors import UserError, nearest, unknown
+from analysis.matrix import BASE, Matrix, Rows, VariantName
 from analysis.params import Model, ModelT, load_yaml, parse
 
 #: Goes before the search for params/project.yaml upwards from the working folder.
@@ -66,6 +67,12 @@ class Markets(Model):
 
     markets: dict[MarketCode, MarketSpec] = Field(min_length=1)
 
+    @model_validator(mode="after")
+    def _regions_are_no_markets(self) -> Self:
+        for code in sorted({spec.region for spec in self.markets.values()} & self.markets.keys()):
+            raise ValueError(f"region {code!r} is a market's code; a matrix could mean either")
+        return self
+
 
 class Policy(Model):
     """One policy of params/policies.yaml.
@@ -93,19 +100,6 @@ class Policies(Model):
     policies: dict[Slug, Policy] = Field(min_length=1)
 
 
-class Matrix(Model):
-    """Which runs a study has: every market of the list in every window of the list.
-
-    Attributes:
-        markets: codes, or `all`: the operated markets, or for a study of territories those that
-            have data.
-        windows: as `Window.parse` reads them.
-    """
-
-    markets: tuple[MarketCode, ...] | Literal["all"]
-    windows: tuple[str, ...] = Field(min_length=1)
-
-
 class Limits(Model):
     """What one run may take; a run beyond a limit fails and says which."""
 
@@ -126,6 +120,8 @@ class StudySpec(Model):
         clock: the table among them whose last complete day `latest` means.
         scope: `operated` takes the markets of params/markets.yaml; `territories` any ISO country,
             for data that others published.
+        rows: which of their rows; without it a run reads all of them.
+        variants: sets of parameters by name.
         matrix: the runs of `study run` and `make reports`: few.
         full: the runs of `--all`.
         parameters: values that differ from the defaults of the study's `Parameters`.
@@ -140,11 +136,27 @@ class StudySpec(Model):
     reads: tuple[Slug, ...] = Field(min_length=1)
     clock: Slug
     scope: Literal["operated", "territories"] = "operated"
+    rows: Rows | None = None
+    variants: dict[VariantName, dict[str, Literals]] = Field(default_factory=dict)
     matrix: Matrix
     full: Matrix | None = None
     parameters: dict[str, Literals] = Field(default_factory=dict)
     thresholds: dict[Slug, float] = Field(default_factory=dict)
     limits: Limits = Limits()
+
+    @model_validator(mode="after")
+    def _variants_are_there(self) -> Self:
+        if BASE in self.variants:
+            raise ValueError(
+                f"variants: {BASE!r} is the study without a variant; name it otherwise"
+            )
+        for matrix in (self.matrix, self.full):
+            rules = matrix.exclude if matrix else ()
+            named = [*(matrix.variants if matrix else ()), *(n for r in rules for n in r.variants)]
+            for name in named:
+                if name not in self.variants and name != BASE:
+                    raise ValueError(str(unknown("variants", name, [BASE, *self.variants])))
+        return self
 
 
 @dataclass(frozen=True)
@@ -208,6 +220,15 @@ class Project:
             code: Market(code, spec.name, spec.zone, spec.languages, spec.region)
             for code, spec in sorted(specs.items())
         }
+
+    @cached_property
+    def regions(self) -> dict[str, list[str]]:
+        """The codes of the operated markets of each region."""
+        found: dict[str, list[str]] = {}
+        for market in self.markets.values():
+            if market.region:
+                found.setdefault(market.region, []).append(market.code)
+        return found
 
     @cached_property
     def policies(self) -> dict[str, Policy]:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from analysis.report.record import DATA, FINDING, NOTEBOOK, PAGE, RunRecord, records
-from analysis.runs.plan import Choice, choose
+from analysis.runs.choice import Choice, choose
 from support import Checkout, clean_environment
 
 pytestmark = pytest.mark.xdist_group("site")
@@ -50,7 +50,9 @@ def test_a_second_call_has_nothing_to_do(site: Checkout) -> None:
     runs = len(matrix(site))
     assert f"{runs} runs: 0 done, 0 without data, 0 failed, {runs} fresh already" in said
     assert {path: path.stat().st_mtime_ns for path in site.project.reports.rglob("*")} == before
-    assert all(line.startswith("fresh ") for line in site.study("plan").splitlines()[:-1])
+    lines = site.study("plan").splitlines()
+    assert all(line.startswith(("fresh ", "no data ")) for line in lines[:-1])
+    assert lines[-1] == f"{runs} runs: 6 fresh, {runs - 6} no data"
 
 
 def test_nbval_reproduces_every_executed_notebook(site: Checkout) -> None:
@@ -127,7 +129,10 @@ def test_parameters_make_a_variant_with_a_folder_of_its_own(checkout: Checkout) 
 
 def test_json_is_for_programs(checkout: Checkout) -> None:
     plan = json.loads(checkout.study("plan", "core_metrics", "-m", "JP", "--json"))
-    assert [(each["run"], each["state"]) for each in plan] == [("core_metrics/JP/2026-W10", "new")]
+    assert (plan["counts"], plan["seconds"]) == ({"new": 1}, None)
+    assert [(each["run"], each["state"]) for each in plan["runs"]] == [
+        ("core_metrics/JP/2026-W10", "new")
+    ]
     assert set(json.loads(checkout.study("list", "--json"))) >= {
         "core_metrics",
         "enforcement_benchmark",

@@ -17,13 +17,18 @@ app = typer.Typer(
 
 Studies = Annotated[list[str] | None, typer.Argument(help="Studies by name; none means all.")]
 MarketsOption = Annotated[
-    list[str] | None, typer.Option("--market", "-m", help="A market's code, or all. Repeatable.")
+    list[str] | None,
+    typer.Option("--market", "-m", help="A market's code, a region, or all. Repeatable."),
 ]
 WindowsOption = Annotated[
     list[str] | None,
     typer.Option(
         "--window", "-w", help="2026-W10, 2026-03, 2026-Q1, a day, latest-week. Repeatable."
     ),
+]
+VariantsOption = Annotated[
+    list[str] | None,
+    typer.Option("--variant", help="A variant of the study, or base. Repeatable."),
 ]
 ParametersOption = Annotated[
     list[str] | None,

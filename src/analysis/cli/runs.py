@@ -14,6 +14,7 @@ from analysis.cli.app import (
     MarketsOption,
     ParametersOption,
     Studies,
+    VariantsOption,
     WindowsOption,
     app,
 )
@@ -23,7 +24,8 @@ from analysis.terminal import say, say_error, say_json, say_table, steps
 
 if TYPE_CHECKING:
     from analysis.report.record import RunRecord
-    from analysis.runs.plan import Choice, Planned
+    from analysis.runs.choice import Choice
+    from analysis.runs.plan import Planned
 
 
 @app.command(name="list")
@@ -45,31 +47,61 @@ def plan(
     studies: Studies = None,
     market: MarketsOption = None,
     window: WindowsOption = None,
+    variant: VariantsOption = None,
     parameters: ParametersOption = None,
     full: FullOption = False,
+    jobs: JobsOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show what a run would do, one line a run, and why."""
-    from analysis.runs.plan import choose
-    from analysis.runs.plan import plan as make_plan
+    from analysis.runs.plan import cores, estimate
 
     project = Project.find()
-    planned = make_plan(
-        project, choose(project, _choice(studies, market, window, parameters, full))
-    )
+    planned = _plan(project, _choice(studies, market, window, variant, parameters, full))
+    counts = Counter(each.state for each in planned)
+    jobs = jobs or cores()
+    seconds = estimate(project, planned, jobs)
     if as_json:
-        say_json(
-            [
-                {"run": p.run.identity, "state": p.state, "changed": p.changed, "key": p.key}
-                for p in planned
-            ]
-        )
+        runs = [
+            {
+                "run": p.run.identity,
+                "state": p.state,
+                "changed": p.changed,
+                "key": p.key,
+                "parts": p.parts,
+            }
+            for p in planned
+        ]
+        say_json({"runs": runs, "counts": counts, "jobs": jobs, "seconds": seconds})
         return
     for each in planned:
-        why = f" ({', '.join(each.changed)} changed)" if each.changed else ""
-        say(f"{each.state:<13} {each.run.identity}{why}")
-    counts = Counter(each.state for each in planned)
+        say(each.line())
+    due = sum(each.due for each in planned)
     say(f"{len(planned)} runs: " + (", ".join(f"{n} {s}" for s, n in counts.items()) or "none"))
+    if due:
+        time = "no earlier run tells how long" if seconds is None else f"about {_spell(seconds)}"
+        say(f"to do: {due}, {time} with {jobs} at once")
+
+
+def _spell(seconds: float) -> str:
+    """A rough time in words.
+
+    >>> _spell(12.3), _spell(200), _spell(8000)
+    ('12 s', '3 min', '2.2 h')
+    """
+    if seconds < 100:
+        return f"{max(1, round(seconds))} s"
+    return f"{round(seconds / 60)} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
+
+
+def _plan(project: Project, choice: Choice, *, force: bool = False) -> list[Planned]:
+    """What was asked for, with each run's state; the warehouse is asked once for both."""
+    from analysis.runs.choice import choose
+    from analysis.runs.held import Held
+    from analysis.runs.plan import plan as make_plan
+
+    held = Held(project)
+    return make_plan(project, choose(project, choice, held), force=force, held=held)
 
 
 @app.command()
@@ -77,6 +109,7 @@ def run(
     studies: Studies = None,
     market: MarketsOption = None,
     window: WindowsOption = None,
+    variant: VariantsOption = None,
     parameters: ParametersOption = None,
     full: FullOption = False,
     jobs: JobsOption = None,
@@ -84,12 +117,9 @@ def run(
     as_json: JsonOption = False,
 ) -> None:
     """Execute studies for markets and windows, and publish the site; fresh runs are left alone."""
-    from analysis.runs.plan import choose
-    from analysis.runs.plan import plan as make_plan
-
     project = Project.find()
-    choice = _choice(studies, market, window, parameters, full)
-    planned = make_plan(project, choose(project, choice), force=force)
+    choice = _choice(studies, market, window, variant, parameters, full)
+    planned = _plan(project, choice, force=force)
     try:
         records = _execute(project, planned, jobs, quiet=as_json)
     except KeyboardInterrupt:
@@ -107,7 +137,7 @@ def _execute(
     project: Project, planned: list[Planned], jobs: int | None, *, quiet: bool
 ) -> list[RunRecord]:
     """Executes what is not fresh; where all is, nothing is imported or started."""
-    todo = [each for each in planned if each.state != "fresh"]
+    todo = [each for each in planned if each.due]
     if not todo:
         return []
     from analysis.runs.engine import cores, execute_all, site_lock
@@ -196,13 +226,14 @@ def _choice(
     studies: list[str] | None,
     markets: list[str] | None,
     windows: list[str] | None,
+    variants: list[str] | None,
     parameters: list[str] | None,
     full: bool,
 ) -> Choice:
-    from analysis.runs.plan import Choice
+    from analysis.runs.choice import Choice
 
     given = dict(_parameter(text) for text in parameters or ())
-    return Choice(studies or (), markets or (), windows or (), given, full)
+    return Choice(studies or (), markets or (), windows or (), given, full, variants or ())
 
 
 def _parameter(text: str) -> tuple[str, str]:

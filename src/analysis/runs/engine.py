@@ -23,15 +23,12 @@ from analysis.errors import UserError
 from analysis.project import Project
 from analysis.report.record import RunRecord
 from analysis.runs.execute import Outcome, describe, execute, recover
-from analysis.runs.plan import Planned, complete
+from analysis.runs.plan import Planned, complete, cores
 from analysis.runs.warm.process import Say, unsaid, warm_kernels
 
+__all__ = ["cores", "execute_all", "site_lock"]
+
 Done = Callable[[Planned, RunRecord], None]
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import hashlib
 import importlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -175,6 +176,11 @@ def parse_window(project: Project, spec: StudySpec, market: Market, text: str) -
     except NoWarehouse:
         if text.startswith("latest"):
             raise
+    return read_window(spec, market, text, complete)
+
+
+def read_window(spec: StudySpec, market: Market, text: str, complete: date | None) -> Window:
+    """The same where it is known until when the data are complete; None without rows."""
     if complete is None and text.startswith("latest"):
         problem = f"{text!r} needs rows, and {spec.clock} has none yet; load some (`study demo`)"
         raise UserError(f"{spec.title}, window", problem)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
@@ -208,16 +208,39 @@ class Warehouse(ABC):
         A day is whole when the last row's time reaches its end. A market without rows of its own
         falls back on all rows; published figures end for all markets with the newest report.
         """
+        return complete_day(table, market, self.last_times(table, market.code)) or complete_day(
+            table, market, self.last_times(table)
+        )
+
+    def last_times(self, table: str, market: str | None = None) -> LastTimes:
+        """By market, the last time in a table's rows; of one market only, where one is given.
+
+        Rows of no market, and the ends of dated tables, stand under None.
+        """
         spec = TABLES[table]
-        found: date | None = None
-        if spec.columns[spec.time].startswith("DATE"):
-            return cast("date | None", self.rows(f"SELECT max(period_end) FROM {table}")[0][0])
-        last = f"max({spec.time}) + INTERVAL {spec.grain_hours} HOUR"
-        day = f"CAST(timezone(CAST(? AS VARCHAR), {last}) AS DATE)"
-        query, bound = f"SELECT {day} FROM {table}", [market.zone]
-        if "market" in spec.columns:
-            found = self.rows(f"{query} WHERE market = ?", [*bound, market.code])[0][0]
-        return found or self.rows(query, bound)[0][0]
+        if spec.is_dated:
+            found = self.rows(f"SELECT NULL, max(period_end) FROM {table}")
+        elif "market" not in spec.columns:
+            found = self.rows(f"SELECT NULL, max({spec.time}) FROM {table}")
+        else:
+            which, bound = (" WHERE market = ?", [market]) if market is not None else ("", [])
+            last = f"SELECT market, max({spec.time}) FROM {table}{which} GROUP BY market"
+            found = self.rows(last, bound)
+        return {code: last for code, last in found if last is not None}
+
+
+LastTimes = dict[str | None, Any]
+
+
+def complete_day(table: str, market: Market, last_times: LastTimes) -> date | None:
+    """The first local day of a market that a table with such last times does not hold whole."""
+    if not last_times:
+        return None
+    spec = TABLES[table]
+    last = last_times.get(market.code) or max(last_times.values())
+    if spec.is_dated:
+        return cast("date", last)
+    return market.local_day(last + timedelta(hours=spec.grain_hours))
 
 
 def listed(found: pa.Table) -> list[tuple[Any, ...]]:
