@@ -15,10 +15,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from benchmarks import kernels, runs
+from benchmarks import cube, kernels, runs
 from benchmarks.measuring import Options
 
 SUBJECTS: dict[str, Callable[[Options], None]] = {
+    "cube": cube.measure,
     "kernels": kernels.measure,
     "runs": runs.measure,
 }

@@ -148,7 +148,7 @@ class _Build:
         touched = _touched(old.days, days) if old is not None and old.base == base else None
         parts: dict[str, str] = {}
         if old is None or touched is None or len(touched) > MOST_MONTHS:
-            tables = _by_month(self._scan(Span(tuple(self.markets.values()))))
+            tables = _by_month(self._scan(self.markets))
         else:
             parts = {month: name for month, name in old.parts.items() if month not in touched}
             tables = ((month, self._renewed(old, month, pairs)) for month, pairs in touched.items())
@@ -163,15 +163,21 @@ class _Build:
         self._keep(made)
         return made, built
 
-    def _scan(self, span: Span) -> pa.Table:
-        return self.warehouse.arrow(*scan_sql(self.catalogue, self.fact, span))
+    def _scan(self, codes: Iterable[str], days: tuple[date, date] | None = None) -> pa.Table:
+        """Some days of some markets, or every day."""
+        span = Span(tuple(self.markets[code] for code in sorted(codes)), days)
+        found = self.warehouse.arrow(*scan_sql(self.catalogue, self.fact, span))
+        names = pa.array([market.code for market in span.markets], pa.string())
+        places = found["market"].combine_chunks().cast(pa.int32())
+        return found.set_column(
+            0, "market", pa.DictionaryArray.from_arrays(places, names).cast(pa.string())
+        )
 
     def _renewed(self, old: Manifest, month: str, pairs: set[tuple[str, date]]) -> pa.Table:
         """A month of which some days of some markets are scanned again."""
         codes = {code for code, _ in pairs}
-        markets = tuple(market for code, market in self.markets.items() if code in codes)
         first, last = min(day for _, day in pairs), max(day for _, day in pairs)
-        rows = self._scan(Span(markets, (first, last + timedelta(days=1))))
+        rows = self._scan(codes, (first, last + timedelta(days=1)))
         if month not in old.parts:
             return rows
         kept = pq.read_table(self.folder / old.parts[month])

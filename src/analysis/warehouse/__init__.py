@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from analysis.warehouse.asking import Answer, RowsCut, ask_frame, ask_rows
-from analysis.warehouse.buckets import BUCKETS, bucket_sql, units_sql
+from analysis.warehouse.buckets import BUCKET_TABLE, BUCKETS, bucket_sql, units_sql
 from analysis.warehouse.duckdb import DuckDBWarehouse, ParquetReader, scratch
 from analysis.warehouse.interface import NoWarehouse, QueryError, Warehouse
 from analysis.warehouse.marks import Marks, read_marks
@@ -14,6 +14,7 @@ from analysis.warehouse.zones import zones_sql
 
 __all__ = [
     "BUCKETS",
+    "BUCKET_TABLE",
     "TABLES",
     "Answer",
     "DuckDBWarehouse",

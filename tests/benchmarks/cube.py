@@ -1,0 +1,69 @@
+"""What the cube costs at sizes that no laptop's pandas holds.
+
+Every figure is of a process of its own, so that its peak memory is its own. Rows are made in
+DuckDB from hashes: a post is seen in ten hours of the month after it, and most posts of the newest
+tenth are decided on.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from benchmarks.measuring import Options, report
+from support import copy_project
+
+SMALLER = (1_000_000, 10_000_000)
+PANDAS = 10_000_000
+RUNS = 20
+
+
+def measure(options: Options) -> None:
+    """Builds, updates and slices at several sizes; against one GROUP BY, and against pandas."""
+    for rows in sorted({*SMALLER, options.rows}):
+        folder = options.folder / f"{rows}"
+        copy_project(folder)
+        print(f"{rows:,} rows of exposure, {rows // 10:,} decisions", flush=True)
+        step("make", folder, rows)
+        figures = {name: step(name, folder, rows) for name in ("by_hand", "build")}
+        if rows == PANDAS:
+            figures["pandas"] = step("pandas", folder, rows)
+        figures |= {name: step(name, folder, rows) for name in ("one_day", "slices")}
+        say(figures)
+        shutil.rmtree(folder)
+
+
+def step(name: str, folder: Path, rows: int) -> dict[str, float]:
+    """One of `cube_steps.py`'s, in a process of its own."""
+    script = Path(__file__).with_name("cube_steps.py")
+    command = [sys.executable, str(script), name, str(folder), str(rows)]
+    started = time.perf_counter()
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(f"{name}: {done.stderr[-2000:]}")
+    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return found | {"process": time.perf_counter() - started}
+
+
+def say(found: dict[str, dict[str, float]]) -> None:
+    build, hand = found["build"], found["by_hand"]
+    for name, how in (
+        ("by_hand", "the same sums by one GROUP BY a table, in the client"),
+        ("build", "build_cubes, all facts, Parquet written"),
+        ("pandas", "the sums of views alone in pandas, rows in memory"),
+        ("one_day", "build_cubes after one more day was merged"),
+        ("slices", f"a study's slice of 12 weeks, median of {RUNS} markets and windows"),
+    ):
+        if name in found:
+            memory = f"; peak {found[name]['peak_gb']:.1f} GB"
+            report(name, how + memory, found[name]["seconds"])
+    print(f"building takes {build['seconds'] / hand['seconds']:.2f} times the GROUP BY's time")
+    if "pandas" in found:
+        ratio = found["pandas"]["seconds"] / build["views"]
+        print(f"and is {ratio:.0f} times as fast as pandas (views alone: {build['views']:.2f} s)")
+    day = found["one_day"]["seconds"] / build["seconds"]
+    print(f"one more day takes {day:.1%} of a full build", flush=True)
