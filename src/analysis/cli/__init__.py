@@ -17,7 +17,7 @@ __all__ = ["app", "authoring", "data", "main", "metrics", "runs"]
 
 #: In the order in which a person meets them; a verb that is not here is an error at import.
 VERBS = (
-    *("demo", "acquire", "list", "plan", "run", "verify", "publish"),
+    *("demo", "acquire", "sources", "list", "plan", "run", "verify", "publish"),
     *("metrics", "metric", "sql", "check", "new", "lab"),
 )
 app.registered_commands.sort(

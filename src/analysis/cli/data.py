@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -44,24 +45,66 @@ def demo(
 
 @app.command()
 def acquire(
-    source: Annotated[str, typer.Argument(help="What to load: published.")],
-    folder: Annotated[Path, typer.Option("--from", help="The folder that holds its files.")],
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Sources by name; none means all that are there.")
+    ] = None,
+    since: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="Read again what changed since that day (UTC)."),
+    ] = None,
+    full: Annotated[bool, typer.Option("--full", help="Read everything again.")] = False,
+    folder: Annotated[
+        str | None, typer.Option("--from", help="Where its files lie, if elsewhere than declared.")
+    ] = None,
     keep: Annotated[
-        bool, typer.Option("--keep", help="Do nothing where these files were loaded last.")
+        bool, typer.Option("--keep", help="Do nothing where published files were loaded last.")
     ] = False,
 ) -> None:
-    """Load rows from a source into the warehouse, and say what was read, loaded and dropped."""
-    from analysis.errors import unknown
+    """Load what is new in params/sources.yaml's sources, and say what came of every row."""
+    from analysis.sources.declared import declared, lacks, one
+
+    project = Project.find()
+    if folder is not None and len(names or ()) != 1:
+        raise UserError("--from", "a folder belongs to one source; name it")
+    start = since.replace(tzinfo=UTC) if since else None
+    for name in names or declared(project):
+        source = one(project, name)
+        lacking = None if names else lacks(project, source)
+        if lacking:
+            say(f"{name}: left out, {lacking}")
+        elif source.kind == "published":
+            _published(project, Path(folder or project.root / source.where), keep=keep)
+        else:
+            from analysis.sources.load import acquire as load
+
+            for line in load(project, name, where=folder, since=start, full=full).lines():
+                say(line)
+
+
+def _published(project: Project, folder: Path, *, keep: bool) -> None:
     from analysis.sources.published import acquire_published, is_loaded
 
-    if source != "published":
-        raise unknown("source", source, ["published"])
-    project = Project.find()
     if keep and is_loaded(project, folder):
         say("published: there already")
         return
     for line in acquire_published(project, folder).lines():
         say(line)
+
+
+@app.command()
+def sources() -> None:
+    """Show what came of each source: rows read, loaded, in quarantine, and how fresh they are."""
+    from analysis.sources.declared import declared
+    from analysis.sources.summary import summaries
+
+    project = Project.find()
+    found = summaries(project)
+    for name, source in declared(project).items():
+        own = [each for each in found if each.source == name]
+        say(f"{name}: {source.title}" + ("" if own else "; not loaded yet"))
+        for each in own:
+            for line in each.lines():
+                say(f"  {line}")
 
 
 @app.command()

@@ -5,7 +5,8 @@ Times are UTC instants. Ids are 64-bit pseudonyms. Text of content is never here
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,10 @@ class Table:
         market_through: of a table without a market of its own, the table and the column over
             which its market is found.
         clusters: the columns of ids whose buckets are kept, as rows are loaded.
+        bounds: the least and the greatest value of a column; None where there is no limit.
+        choices: the values that a column may have.
+        order: pairs of columns of which the first is not later than the second.
+        links: columns whose value must be held by another table's column of the same name.
     """
 
     name: str
@@ -32,6 +37,10 @@ class Table:
     grain_hours: int = 0
     market_through: tuple[str, str] | None = None
     clusters: tuple[str, ...] = ()
+    bounds: Mapping[str, tuple[float | None, float | None]] = field(default_factory=dict)
+    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    order: tuple[tuple[str, str], ...] = ()
+    links: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_dated(self) -> bool:
@@ -77,6 +86,7 @@ TABLES: dict[str, Table] = {
             ("content_id",),
             "posted_at",
             clusters=("creator_id",),
+            bounds={"duration_s": (0, None), "risk_score": (0, 1)},
         ),
         Table(
             "exposure",
@@ -92,6 +102,9 @@ TABLES: dict[str, Table] = {
             ("content_id", "market", "surface", "hour"),
             "hour",
             grain_hours=1,
+            bounds={"views": (0, None), "viewers": (0, None)},
+            order=(("viewers", "views"),),
+            links={"content_id": "content"},
         ),
         Table(
             "user_reports",
@@ -106,6 +119,7 @@ TABLES: dict[str, Table] = {
             },
             ("report_id",),
             "reported_at",
+            links={"content_id": "content"},
         ),
         Table(
             "decisions",
@@ -116,14 +130,19 @@ TABLES: dict[str, Table] = {
                 "creator_id": ID,
                 "market": NAME,
                 "policy": "VARCHAR",
-                "action": NAME,  # remove, restrict, age_restrict, no_action
-                "detection": NAME,  # proactive, user_report
+                "action": NAME,
+                "detection": NAME,
                 "automated": "BOOLEAN NOT NULL",
                 "decided_at": OWED_INSTANT,
                 "views_before": "BIGINT",
             },
             ("decision_id",),
             "decided_at",
+            bounds={"views_before": (0, None)},
+            choices={
+                "action": ("remove", "restrict", "age_restrict", "no_action"),
+                "detection": ("proactive", "user_report"),
+            },
         ),
         Table(
             "appeals",
@@ -133,11 +152,14 @@ TABLES: dict[str, Table] = {
                 "decision_id": ID,
                 "submitted_at": OWED_INSTANT,
                 "resolved_at": INSTANT,
-                "outcome": "VARCHAR",  # overturned, upheld; none while it waits
+                "outcome": "VARCHAR",  # none while it waits
             },
             ("appeal_id",),
             "submitted_at",
             market_through=("decisions", "decision_id"),
+            choices={"outcome": ("overturned", "upheld")},
+            order=(("submitted_at", "resolved_at"),),
+            links={"decision_id": "decisions"},
         ),
         Table(
             "ratings",
@@ -156,6 +178,7 @@ TABLES: dict[str, Table] = {
             },
             ("rating_id",),
             "finished_at",
+            order=(("started_at", "finished_at"),),
         ),
         Table(
             "prevalence_draws",
@@ -176,6 +199,7 @@ TABLES: dict[str, Table] = {
             ("draw_id",),
             "drawn_at",
             clusters=("draw_id",),
+            bounds={"impressions": (0, None), "draw_probability": (0, 1), "risk_score": (0, 1)},
         ),
         Table(
             "experiment_units",
@@ -214,7 +238,7 @@ TABLES: dict[str, Table] = {
     )
 }
 
-#: What the warehouse keeps of versions (`marks.py`) and of clusters (`buckets.py`).
+#: What the warehouse keeps of versions (`marks.py`), clusters (`buckets.py`) and loads.
 OWN_TABLES = (
     Table(
         "_versions",
@@ -235,6 +259,46 @@ OWN_TABLES = (
         "the bucket of a cluster's id",
         {"id": ID, "bucket": "SMALLINT NOT NULL"},
         ("id",),
+        "",
+    ),
+    Table(
+        "_sources",
+        "how far a source was read; written together with the rows",
+        {"source": NAME, "state": NAME},
+        ("source",),
+        "",
+    ),
+    Table(
+        "_loads",
+        "what a load of a source did to a table",
+        {
+            "load_id": NAME,
+            "source": NAME,
+            "table_name": NAME,
+            "loaded_at": OWED_INSTANT,
+            "stopped": "BOOLEAN NOT NULL",  # by the source's tolerance: no row was merged
+            "rows_read": "BIGINT NOT NULL",
+            "added": "BIGINT NOT NULL",
+            "updated": "BIGINT NOT NULL",
+            "quarantined": "BIGINT NOT NULL",
+            "first_time": INSTANT,
+            "last_time": INSTANT,
+        },
+        ("load_id", "table_name"),
+        "loaded_at",
+    ),
+    Table(
+        "_quarantine",
+        "a row that broke its table's contract",
+        {
+            "source": NAME,
+            "table_name": NAME,
+            "digest": NAME,
+            "load_id": NAME,
+            "reason": NAME,
+            "content": NAME,  # the row as it was mapped, as JSON
+        },
+        ("source", "table_name", "digest"),
         "",
     ),
 )

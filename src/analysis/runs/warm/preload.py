@@ -33,8 +33,8 @@ KERNEL = (
 )
 #: What analysts begin a notebook with, whether or not a study of ours imports it.
 ANALYSTS = ("matplotlib.pyplot", "numpy", "pandas", "scipy.stats", "seaborn", "statsmodels.api")
-#: What a kernel never imports: these rooms execute notebooks and are not called by one.
-NOT_IN_KERNELS = ("cli", "terminal.py", "report", "runs")
+#: What a kernel never imports: these rooms load rows or execute notebooks; none calls them.
+NOT_IN_KERNELS = ("cli", "terminal.py", "report", "runs", "sources")
 #: Packages that break or warn when a process that has imported them is forked, with the reason.
 #: Threads that an import starts (OpenBLAS, Arrow's allocator) stop before a fork and come back when
 #: needed, which a test looks at.

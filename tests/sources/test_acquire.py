@@ -1,0 +1,216 @@
+"""`study acquire` and `study sources`: real rows through a declaration, left whole when killed."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from analysis.errors import UserError
+from analysis.project import Project
+from analysis.sources.load import acquire
+from analysis.sources.summary import doubts, summaries
+from loading import declare, everything, folder, rows
+from support import Checkout, clean_environment
+
+POSTS = {
+    "kind": "files",
+    "title": "Posts",
+    "where": "data/raw/posts",
+    "files": "*.csv",
+    "layout": "csv",
+    "fresh_within_hours": 24,
+    "tolerance": {"rows": 100},
+    "raw": {"posts": {"columns": ["id", "author", "country", "at", "risk"], "ignores": ["body"]}},
+    "tables": {
+        "content": "SELECT id AS content_id, author AS creator_id, country AS market, "
+        "'ja' AS language, 'feed' AS surface, posts.at AS posted_at, risk AS risk_score FROM posts"
+    },
+}
+
+
+def write(project: Project, name: str, count: int, *, start: int = 0, risk: str = "0.5") -> None:
+    lines = [
+        f"{n},{n % 50},JP,2026-03-{n % 28 + 1:02}T15:30:00Z,{risk if n % 10 else '7'},text of {n}"
+        for n in range(start, start + count)
+    ]
+    text = "\n".join(["id,author,country,at,risk,body", *lines])
+    (folder(project, "posts") / name).write_text(text + "\n")
+
+
+def test_the_judgments_of_multilingual_hatecheck_load(project: Project, real_data: Path) -> None:
+    load = acquire(project, "multilingual_hatecheck", where=str(real_data / "moderation_labels"))
+    assert [(t.added, t.reasons) for t in load.tables] == [(109_770, {})]
+    counts = "SELECT count(*), count(rater_id), count(gold_label), count(DISTINCT language)"
+    assert rows(project, f"{counts} FROM ratings") == [(109_770, 0, 109_746, 10)]
+    first = "SELECT min(started_at), max(finished_at) FROM ratings WHERE language = 'ar'"
+    ((begun, _),) = rows(project, first)
+    assert begun == datetime(2022, 2, 2, 14, 0, tzinfo=UTC)
+    assert acquire(project, "multilingual_hatecheck", where=str(real_data / "moderation_labels")
+                   ).tables == ()  # fmt: skip
+
+
+def test_new_late_and_corrected_files_are_merged_by_key(project: Project) -> None:
+    declare(project, {"posts": POSTS})
+    write(project, "b.csv", 100, start=100)
+    assert [(t.added, t.quarantined) for t in acquire(project, "posts").tables] == [(90, 10)]
+    write(project, "a.csv", 100)  # late: an earlier name, and earlier rows
+    assert [(t.added, t.updated) for t in acquire(project, "posts").tables] == [(90, 0)]
+    write(project, "b.csv", 120, start=100, risk="0.75")  # corrected, and longer
+    load = acquire(project, "posts")
+    assert [(t.added, t.updated, t.quarantined) for t in load.tables] == [(18, 90, 12)]
+    assert rows(project, "SELECT count(*), sum(risk_score) FROM content") == [(198, 126.0)]
+    assert rows(project, "SELECT count(*) FROM _quarantine") == [(22,)]
+
+
+def test_no_text_of_a_column_that_is_ignored_is_staged(project: Project) -> None:
+    declare(project, {"posts": POSTS})
+    write(project, "a.csv", 50)
+    acquire(project, "posts")
+    assert "text of" not in str(everything(project, ("content",)))
+    assert list((project.data / "staging").glob("posts*")) == []
+
+
+@pytest.mark.parametrize(
+    ("header", "problem"),
+    [
+        (
+            "id,author,country,at,risc,body",
+            r"'risk' is missing; 'risc' is like it; .*'risc' is new",
+        ),
+        ("id,author,country,at,risk,body,mood", r"a\.csv: the column 'mood' is new"),
+        ("id,author,country,at,body", r"the column 'risk' is missing"),
+    ],
+)
+def test_a_new_or_missing_column_is_named(project: Project, header: str, problem: str) -> None:
+    declare(project, {"posts": POSTS})
+    write(project, "a.csv", 5)
+    path = folder(project, "posts") / "a.csv"
+    values = path.read_text().splitlines()[1:]
+    path.write_text("\n".join([header, *values]))
+    with pytest.raises(UserError, match=problem):
+        acquire(project, "posts")
+    assert list((project.data / "staging").glob("posts*")) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"kind": "filez"}, r"sources\.yaml: sources\.posts"),
+        ({"tables": {"contents": "FROM posts"}}, r"'contents' is no canonical table; .*'content'"),
+        ({"tolerence": 1}, r"no such key"),
+        ({"raw": {"posts": {"columns": ["id"], "cursor": "at"}}}, r"the cursor 'at' is not among"),
+    ],
+)
+def test_a_mistake_in_a_declaration_is_named(
+    project: Project, change: dict[str, object], problem: str
+) -> None:
+    declare(project, {"posts": {**POSTS, **change}})
+    with pytest.raises(UserError, match=problem):
+        acquire(project, "posts")
+
+
+def test_a_source_that_is_not_declared_is_named_with_the_nearest(project: Project) -> None:
+    with pytest.raises(UserError, match=r"'publised' is not known; did you mean 'published'"):
+        acquire(project, "publised")
+
+
+def test_sources_say_what_came_of_them_and_how_fresh_each_market_is(bare: Checkout) -> None:
+    assert "dsa: left out, data/raw/dsa is not there" in bare.study("acquire")
+    declare(bare.project, {"posts": POSTS})
+    assert "posts: Posts; not loaded yet" in bare.study("sources")
+    write(bare.project, "a.csv", 100)
+    said = bare.study("acquire", "posts")
+    assert "content: 90 added, 0 updated, 0 as they were, 10 in quarantine" in said
+    said = bare.study("sources")
+    assert "content: 100 rows read, 90 added, 0 updated, 10 in quarantine" in said
+    assert "10: risk_score: outside 0 to 1" in said
+    assert "times 2026-03-01 15:30 to 2026-03-28 15:30 UTC" in said
+    assert "JP until 2026-03-29 00:30 JST" in said
+
+
+def test_what_depends_on_an_old_load_says_so(project: Project) -> None:
+    declare(project, {"posts": POSTS})
+    write(project, "a.csv", 100)
+    acquire(project, "posts")
+    (found,) = summaries(project)
+    assert found.stale is False
+    later = datetime(2099, 1, 1, tzinfo=UTC)
+    assert [each.stale for each in summaries(project, later)] == [True]
+    end, day = datetime(2099, 1, 1, tzinfo=UTC), datetime(2026, 3, 28, tzinfo=UTC).date()
+    ((incomplete,), complete) = (
+        doubts(project, ["content"], datetime(2026, 3, 30, tzinfo=UTC).date(), end, day),
+        doubts(project, ["content"], day, end, day),
+    )
+    assert incomplete.startswith("Incomplete: the last 2 days of this window")
+    assert complete == ()
+
+
+def start(project: Project, before: str = "") -> subprocess.Popen[bytes]:
+    code = f"{before}\nfrom analysis.cli import main; main()"
+    return subprocess.Popen(
+        [sys.executable, "-c", code, "acquire", "posts"],
+        cwd=project.root,
+        env={**clean_environment(), "STUDY_PROJECT": str(project.root)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+#: Kills its own process when a method is called for the nth time, before or after it does its work.
+KILL = """
+import os, signal
+from analysis.warehouse import DuckDBWarehouse
+done, calls = DuckDBWarehouse.{method}, []
+def killing(self, *given, **named):
+    calls.append(1)
+    if len(calls) == {nth} and {early}:
+        os.kill(os.getpid(), signal.SIGKILL)
+    found = done(self, *given, **named)
+    if len(calls) == {nth}:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return found
+DuckDBWarehouse.{method} = killing
+"""
+POINTS = [
+    ("to_parquet", 2, True),  # the good rows are staged
+    ("replace_rows", 1, False),  # the rows are merged
+    ("replace_rows", 2, False),  # so is the quarantine
+    ("replace_rows", 3, True),  # all is counted, but for how far the source was read
+    ("replace_rows", 3, False),  # all is written, and not committed
+    ("close", 2, True),  # committed, and not closed
+]
+
+
+def test_a_load_that_is_killed_leaves_tables_as_if_it_had_run_once(project: Project) -> None:
+    """At points that matter, and at seeded moments of the time that a load takes."""
+    declare(project, {"posts": POSTS | {"tolerance": {"share": 0.2}}})
+    write(project, "a.csv", 5_000)
+    begun = time.monotonic()
+    assert start(project).wait() == 0
+    takes = time.monotonic() - begun
+    once, draw = everything(project, ("content",)), np.random.default_rng(3)
+    for point in (*POINTS, None, None, None):
+        (project.data / "warehouse.duckdb").unlink()
+        if point is None:
+            process = start(project)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(takes * draw.uniform(0.3, 0.9))
+            process.kill()
+            process.wait()
+        else:
+            method, nth, early = point
+            process = start(project, KILL.format(method=method, nth=nth, early=early))
+            assert process.wait() == -signal.SIGKILL, point
+        acquire(project, "posts")
+        assert everything(project, ("content",)) == once, point
+        loads = "SELECT count(*) FROM _loads WHERE added > 0"
+        assert rows(project, loads) == [(1,)], point
+    assert list((project.data / "staging").glob("posts*")) == []
