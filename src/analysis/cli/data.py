@@ -75,10 +75,19 @@ def acquire(
         elif source.kind == "published":
             _published(project, Path(folder or project.root / source.where), keep=keep)
         else:
-            from analysis.sources.load import acquire as load
-
-            for line in load(project, name, where=folder, since=start, full=full).lines():
+            for line in _load(project, name, folder, start, full=full):
                 say(line)
+
+
+def _load(
+    project: Project, name: str, folder: str | None, since: datetime | None, *, full: bool
+) -> list[str]:
+    from analysis.metrics.catalogue import load_catalogue
+    from analysis.metrics.watching import watches
+    from analysis.sources.load import acquire as load
+
+    watched = watches(load_catalogue(project))
+    return load(project, name, where=folder, since=since, full=full, watches=watched).lines()
 
 
 def _published(project: Project, folder: Path, *, keep: bool) -> None:
