@@ -1,0 +1,92 @@
+"""One scan serves every run: the queries that reach the tables of facts are counted."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from analysis.calendar import Market, Window
+from analysis.metrics.building import ensure
+from analysis.metrics.catalogue import load_catalogue
+from analysis.metrics.cube import Cubes
+from analysis.project import Project
+from analysis.warehouse import DuckDBWarehouse
+from analysis.warehouse.tables import TABLES
+from support import CHECKOUT
+
+WEEKS = [Window.parse(f"2026-W{week:02d}") for week in range(1, 11)]
+WINDOWS = [*WEEKS, Window.parse("2026-01"), Window.parse("2026-02")]
+ZONES = ("Asia/Tokyo", "America/New_York", "Asia/Kathmandu", "Europe/London")
+MARKETS = {
+    code: Market(code, f"Market {code}", ZONES[place % 4])
+    for place, code in enumerate(f"{first}{second}" for first in "ABCD" for second in "ABCDEFGHIJ")
+}
+
+
+class Counting(DuckDBWarehouse):
+    """Notes every query that is asked of it."""
+
+    asked: list[str]
+
+    def fetch(self, sql: str, parameters: Sequence[object] = ()) -> pa.Table:
+        self.asked.append(sql)
+        return super().fetch(sql, parameters)
+
+    def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        self.asked.append(sql)
+        return super().rows(sql, parameters)
+
+    def perform(self, sql: str, parameters: Sequence[object] = ()) -> None:
+        self.asked.append(sql)
+        super().perform(sql, parameters)
+
+    def scans(self, table: str) -> int:
+        """How many queries read a table."""
+        return sum(re.search(rf"\b(FROM|JOIN) {table}\b", sql) is not None for sql in self.asked)
+
+
+@pytest.fixture
+def warehouse(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counting]:
+    """Forty markets, each with a post that is seen ten times every day."""
+    monkeypatch.setattr(Counting, "asked", [], raising=False)
+    rows = ", ".join(f"({place}, '{code}')" for place, code in enumerate(MARKETS))
+    with Counting(Path(":memory:"), write=True) as made:
+        made.execute(
+            "INSERT INTO content SELECT id, id, market, 'xx', 'feed', "
+            "TIMESTAMPTZ '2025-12-01 00:00:00+00', 20, 'topic', 0.5 "
+            f"FROM (VALUES {rows}) AS rows(id, market)"
+        )
+        made.execute(
+            "INSERT INTO exposure SELECT content_id, market, surface, "
+            "TIMESTAMPTZ '2025-12-01 12:00:00+00' + to_days(day::INT), 10, 1 "
+            "FROM content, range(100) AS days(day)"
+        )
+        for table in TABLES:
+            made.stamp(table, "1")
+        made.asked.clear()
+        yield made
+
+
+def test_480_runs_read_480_slices_after_one_scan(warehouse: Counting, tmp_path: Path) -> None:
+    catalogue = load_catalogue(Project(CHECKOUT))
+    first, _ = ensure(catalogue, MARKETS, warehouse, tmp_path)
+    cubes = Cubes(catalogue, {fact: each.paths(tmp_path) for fact, each in first.items()})
+    read = 0
+    for market in MARKETS.values():
+        for window in WINDOWS:
+            assert ensure(catalogue, MARKETS, warehouse, tmp_path) == (first, [])  # as each run
+            rows = cubes.slice(market, [window])
+            assert rows.sums("views", "e.views").sum() == 10 * window.days
+            read += 1
+    assert read == 480
+    assert warehouse.scans("exposure") == 1
+    scanned = [sql for sql in warehouse.asked if "counted AS" in sql]
+    assert len(scanned) == len(catalogue.used_facts())
+    of_facts = {table for fact in catalogue.facts.values() for table in fact.reads}
+    others = [sql for sql in warehouse.asked if sql not in scanned]
+    assert not any(re.search(rf"\b{table}\b", sql) for sql in others for table in of_facts)
