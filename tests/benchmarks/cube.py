@@ -61,9 +61,10 @@ def say(found: dict[str, dict[str, float]]) -> None:
         if name in found:
             memory = f"; peak {found[name]['peak_gb']:.1f} GB"
             report(name, how + memory, found[name]["seconds"])
-    print(f"building takes {build['seconds'] / hand['seconds']:.2f} times the GROUP BY's time")
+    wall, cpu = (build[key] / hand[key] for key in ("seconds", "cpu"))
+    print(f"building takes {wall:.2f} times the GROUP BY's time, {cpu:.2f} times the processor's")
     if "pandas" in found:
-        ratio = found["pandas"]["seconds"] / build["views"]
-        print(f"and is {ratio:.0f} times as fast as pandas (views alone: {build['views']:.2f} s)")
-    day = found["one_day"]["seconds"] / build["seconds"]
-    print(f"one more day takes {day:.1%} of a full build", flush=True)
+        ratio = found["pandas"]["cpu"] / build["cpu_views"]
+        print(f"and of views alone {ratio:.1f} times less than pandas of the processor's time")
+    wall, cpu = (found["one_day"][key] / build[key] for key in ("seconds", "cpu"))
+    print(f"one more day takes {wall:.1%} of a full build, {cpu:.1%} of the processor's time")

@@ -8,7 +8,17 @@ from datetime import UTC, date, datetime
 import pytest
 
 from analysis.calendar import Market
-from analysis.warehouse import Merged, QueryError, Warehouse, Watch, merge, read_marks, scratch
+from analysis.warehouse import (
+    BUCKET_TABLE,
+    Merged,
+    QueryError,
+    Warehouse,
+    Watch,
+    bucket_sql,
+    merge,
+    read_marks,
+    scratch,
+)
 from analysis.warehouse.tables import TABLES
 
 MARKETS = {
@@ -132,3 +142,20 @@ def test_instants_come_out_in_utc(warehouse: Warehouse) -> None:
     load(warehouse, "decisions", decisions({"id": 1, "at": "2026-03-02 12:00:00+09"}), "a")
     ((at,),) = warehouse.rows("SELECT decided_at FROM decisions")
     assert at == datetime(2026, 3, 2, 3, tzinfo=UTC)
+
+
+def test_the_bucket_of_a_cluster_is_computed_once_as_it_is_loaded(warehouse: Warehouse) -> None:
+    def posts(count: int) -> str:
+        return (
+            "SELECT i AS content_id, i % 4 AS creator_id, 'JP' AS market, 'xx' AS language, "
+            "'feed' AS surface, TIMESTAMPTZ '2026-03-02 12:00:00+00' AS posted_at, "
+            f"NULL AS duration_s, NULL AS topic, NULL AS risk_score FROM range({count}) AS r(i)"
+        )
+
+    held = f"SELECT id, bucket FROM {BUCKET_TABLE} ORDER BY id"
+    load(warehouse, "content", posts(2), "a")
+    assert [identifier for identifier, _ in warehouse.rows(held)] == [0, 1]
+    load(warehouse, "content", posts(9), "b")
+    warehouse.stamp("content", "as a whole")
+    right = f"SELECT i, {bucket_sql('i')} FROM range(4) AS r(i) ORDER BY i"
+    assert warehouse.rows(held) == warehouse.rows(right)
