@@ -139,7 +139,7 @@ def held(folder: Path, catalogue: Catalogue = CATALOGUE) -> dict[str, list[Row]]
 
 
 @settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(batches=BATCHES, drawn=st.randoms(use_true_random=False))
 def test_late_and_corrected_rows_give_what_a_full_build_gives(

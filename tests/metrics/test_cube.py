@@ -142,3 +142,26 @@ def test_the_days_of_a_market(small: Project) -> None:
     assert found[1] == date(2026, 3, 9)
     assert cubes.days(small.market("BR"), "views") is None
     assert not cubes.slice(small.market("BR"), [WEEK]).any(0)
+
+
+@pytest.mark.parametrize("dimension", ["policy", "surface"])
+def test_the_levels_of_a_dimension_add_up_to_all(small: Project, dimension: str) -> None:
+    market, cubes = small.market("JP"), open_cubes(small)
+    windows = [WEEK, Window.parse("2026-01")]
+    levels = cubes.levels(market, "draws", dimension)
+    assert levels == {"policy": ["", "spam"], "surface": ["feed"]}[dimension]
+    whole = cubes.slice(market, windows)
+    parts = [cubes.slice(market, windows, {dimension: level}) for level in levels]
+    for sql in cubes.catalogue.sums("draws"):
+        together = sum(part.sums("draws", sql) for part in parts)
+        np.testing.assert_allclose(together, whole.sums("draws", sql), rtol=1e-12)
+    labelled = [part.sums("draws", "p.label").sum() for part in parts]
+    if dimension == "policy":
+        assert labelled == [0, whole.sums("draws", "p.label").sum()]
+        assert labelled[1] > 0
+
+
+def test_a_fact_without_the_dimension_is_not_in_the_slice(small: Project) -> None:
+    rows = open_cubes(small).slice(small.market("JP"), [WEEK], {"policy": "spam"})
+    with pytest.raises(KeyError):
+        rows.sums("views", "e.views")

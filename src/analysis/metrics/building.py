@@ -29,7 +29,7 @@ from analysis.metrics.watching import unlinked
 from analysis.warehouse import BUCKETS, Marks, Warehouse, read_marks
 
 #: Raise it when the files' layout changes.
-LAYOUT = 2
+LAYOUT = 3
 #: How many rows of Parquet lie together: small groups make slices cheap.
 ROW_GROUP = 20_480
 #: Where more months than these were touched, one scan of everything is cheaper.
@@ -186,7 +186,7 @@ class _Build:
             pc.and_(pc.greater_equal(kept["day"], first), pc.less_equal(kept["day"], last)),
         )
         both = pa.concat_tables([kept.filter(pc.invert(inside)), rows.cast(kept.schema)])
-        keys = ("market", "day", "bucket", "measure", "bin")
+        keys = kept.column_names[: kept.column_names.index("n")]  # the rest are numbers summed
         return both.sort_by([(key, "ascending") for key in keys])
 
     def _write(self, rows: pa.Table, name: str) -> None:

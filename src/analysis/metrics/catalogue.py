@@ -60,6 +60,7 @@ class Fact(Model):
         cluster: the kind of that unit.
         links: of a table read in a subquery, the column over which rows feel its changes, such as
             `a.content_id`; aliases of the other tables are found in `from`.
+        dimensions: what its rows are told apart by, each an expression of a text: `p.policy`.
     """
 
     title: Text
@@ -71,6 +72,7 @@ class Fact(Model):
     cluster: Slug
     cluster_id: Text
     links: dict[Slug, Text] = Field(default_factory=dict)
+    dimensions: dict[Slug, Text] = Field(default_factory=dict)
 
 
 class Metric(Model):
@@ -246,6 +248,7 @@ def _check_fact(catalogue: Catalogue, name: str, warehouse: Warehouse) -> list[U
         "market": (fact.market, "VARCHAR"),
         "time": (fact.time, "TIMESTAMP WITH TIME ZONE"),
         "cluster_id": (fact.cluster_id, ""),
+        **{f"dimensions.{key}": (sql, "VARCHAR") for key, sql in fact.dimensions.items()},
     }
     for key, (sql, kind) in wanted.items():
         problem = _try(fact, f"facts.{name}.{key}", sql, (kind,) if kind else (), warehouse)

@@ -22,7 +22,7 @@ from analysis.methods.buckets import Floats
 from analysis.methods.quantiles import Histogram
 from analysis.metrics.building import ensure
 from analysis.metrics.catalogue import Catalogue, load_catalogue
-from analysis.metrics.scan import sum_name
+from analysis.metrics.scan import dimension_name, sum_name
 from analysis.project import Project
 from analysis.warehouse import BUCKETS, ParquetReader, open_warehouse
 
@@ -54,16 +54,38 @@ class Cubes:
         missing = np.ma.getmaskarray(found["low"])[0]
         return None if missing else (_day(low), _day(high))
 
-    def slice(self, market: Market, windows: Sequence[Window]) -> Slice:
-        """The sums of a market in each of several windows, which may overlap."""
+    def levels(self, market: Market, fact: str, dimension: str) -> list[str]:
+        """The levels of a fact's dimension that a market has rows of, in order; '' is none."""
+        files = [str(path) for path in self.paths[fact].values()]
+        if not files:
+            return []
+        name = dimension_name(dimension)
+        sql = f"SELECT DISTINCT {name} FROM read_parquet(?) WHERE market = ? ORDER BY 1"
+        return [str(level) for level in self._reader.arrays(sql, (files, market.code))[name]]
+
+    def slice(
+        self, market: Market, windows: Sequence[Window], level: Mapping[str, str] | None = None
+    ) -> Slice:
+        """The sums of a market in each of several windows, which may overlap.
+
+        Args:
+            market: whose.
+            windows: in the order of the slice's arrays.
+            level: of some dimensions, the one level that is read. Facts without such a dimension
+                are then not in the slice: what they count can't be told apart by it.
+        """
+        asked = level or {}
         found = Slice(self.catalogue, tuple(windows), {}, {})
         spans = _joined(windows)
         within = " OR ".join(["(day >= ? AND day < ?)"] * (len(spans) // 2))
-        sql = f"SELECT * EXCLUDE (market) FROM read_parquet(?) WHERE market = ? AND ({within})"
+        chosen = ["market = ?", f"({within})", *(f"{dimension_name(name)} = ?" for name in asked)]
+        sql = f"SELECT * EXCLUDE (market) FROM read_parquet(?) WHERE {' AND '.join(chosen)}"
         months = {f"{day:%Y-%m}" for window in windows for day in window}
         for fact, paths in self.paths.items():
+            if not asked.keys() <= self.catalogue.facts[fact].dimensions.keys():
+                continue
             files = [str(path) for month, path in paths.items() if month in months]
-            bound = (files, market.code, *spans)
+            bound = (files, market.code, *spans, *asked.values())
             found.add(fact, self._reader.arrays(sql, bound) if files else None)
         return found
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -28,6 +28,11 @@ BIN_WIDTH = math.log(BIN_RATIO)
 def sum_name(expression: str) -> str:
     """The column that holds an expression's sums."""
     return "sum_" + hashlib.sha256(expression.encode()).hexdigest()[:12]
+
+
+def dimension_name(name: str) -> str:
+    """The column that holds a dimension's levels; an empty text where a row has none."""
+    return f"by_{name}"
 
 
 def bin_sql(metric: Metric) -> str:
@@ -64,6 +69,7 @@ def scan_sql(catalogue: Catalogue, name: str, span: Span) -> tuple[str, list[obj
         "zones.place AS market",
         f"CAST(timezone(zones.zone, {fact.time}) AS DATE) AS day",
         "units.bucket AS bucket",
+        *(f"coalesce({sql}, '') AS {dimension_name(key)}" for key, sql in fact.dimensions.items()),
         *(f"({sql}) AS {sum_name(sql)}" for sql in sums),
         *(f"{bin_sql(metric)} AS bin_{key}" for key, metric in times.items()),
     ]
@@ -75,6 +81,7 @@ def scan_sql(catalogue: Catalogue, name: str, span: Span) -> tuple[str, list[obj
         where += [f"{fact.time} >= {instant}", f"{fact.time} < {instant}"]
         within = "day >= CAST(? AS DATE) AND day < CAST(? AS DATE)"
         bound += [*_instants(span.markets, span.days), *map(str, span.days)]
+    keys = ["market", "day", "bucket", *map(dimension_name, fact.dimensions)]
     names = [sum_name(sql) for sql in sums]
     totals = [f"coalesce(sum(CAST(counted.{n} AS DOUBLE)), 0.0) AS {n}" for n in names]
     sql = f"""
@@ -87,15 +94,15 @@ WITH units AS (
   JOIN {zones} ON zones.market = {fact.market}
   WHERE {" AND ".join(where)}
 ), grouped AS (
-  SELECT {", ".join(["market, day, bucket", *_measures(times), "count(*) AS n", *totals])}
+  SELECT {", ".join([*keys, *_measures(times), "count(*) AS n", *totals])}
   FROM counted
   WHERE {within}
-  GROUP BY {_sets(times)}
+  GROUP BY {_sets(keys, times)}
 )
-SELECT {", ".join(["market, day, bucket, measure, coalesce(bin, 0) AS bin, n", *names])}
+SELECT {", ".join([*keys, "measure, coalesce(bin, 0) AS bin, n", *names])}
 FROM grouped
 WHERE measure = '' OR bin IS NOT NULL
-ORDER BY date_trunc('month', day), market, day, bucket, measure, bin"""
+ORDER BY date_trunc('month', day), {", ".join(keys)}, measure, bin"""
     return sql, bound
 
 
@@ -123,7 +130,7 @@ def _measures(times: Mapping[str, Metric]) -> tuple[str, str]:
     return f"CASE {cases} ELSE '' END AS measure", f"coalesce({bins}, NULL) AS bin"
 
 
-def _sets(times: Mapping[str, Metric]) -> str:
-    base = "market, day, bucket"
+def _sets(keys: Sequence[str], times: Mapping[str, Metric]) -> str:
+    base = ", ".join(keys)
     sets = [f"({base})", *(f"({base}, bin_{key})" for key in times)]
     return f"GROUPING SETS ({', '.join(sets)})"
