@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import fcntl
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from analysis.project import ROOT_VARIABLE, Project
+from engines import Place, places
 from support import CHECKOUT, Checkout, copy_project, make_checkout, missing
 
 #: Small enough for seconds, large enough for every market to have a usable week.
@@ -43,6 +45,13 @@ def bare(tmp_path: Path) -> Checkout:
 def checkout(tmp_path: Path, demo: Project) -> Checkout:
     """A checkout with small demo data and no runs."""
     return make_checkout(tmp_path / "checkout", demo)
+
+
+@pytest.fixture(scope="session")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """Gives the URL of a new, empty warehouse of an engine's (see engines.py)."""
+    with places(tmp_path_factory.mktemp("engines")) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

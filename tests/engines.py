@@ -29,6 +29,13 @@ ENGINES = [
 ]
 OTHERS = ENGINES[1:]
 
+#: For a few rows, compiling code well takes longer than running it.
+QUICK = (
+    '--driver-java-options "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xshare:auto" '
+    "--conf spark.sql.codegen.wholeStage=false --conf spark.sql.adaptive.enabled=false "
+    "pyspark-shell"
+)
+
 #: Gives the URL of an empty warehouse of an engine's.
 Place = Callable[[str], str]
 
@@ -50,6 +57,7 @@ def places(folder: Path) -> Iterator[Place]:
                 return _schema(server(), name)
             if engine == "spark" and (find_spec("pyspark") is None or not shutil.which("java")):
                 missing("no Spark; it needs the extra `spark` and Java 17")
+            os.environ.setdefault("PYSPARK_SUBMIT_ARGS", QUICK)
             scheme = {"duckdb": "duckdb", "spark": "spark"}[engine]
             return f"{scheme}:///{folder / name}"
 
@@ -69,8 +77,9 @@ def opened(project: Project, url: str, *, write: bool = True) -> Iterator[Wareho
     """A project's warehouse at another URL."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(WAREHOUSE_VARIABLE, url)
-        with open_warehouse(project, write=write) as warehouse:
-            yield warehouse
+        warehouse = open_warehouse(project, write=write)
+    with warehouse:
+        yield warehouse
 
 
 def carry(source: Warehouse, target: Warehouse, folder: Path) -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from analysis.calendar import Market
+from analysis.project import Project
 from analysis.warehouse import (
     BUCKET_TABLE,
     Merged,
@@ -17,9 +18,9 @@ from analysis.warehouse import (
     bucket_sql,
     merge,
     read_marks,
-    scratch,
 )
 from analysis.warehouse.tables import TABLES
+from engines import ENGINES, Place, opened
 
 MARKETS = {
     "JP": Market(code="JP", name="Japan", zone="Asia/Tokyo"),
@@ -36,9 +37,11 @@ WATCH = Watch(
 )
 
 
-@pytest.fixture
-def warehouse() -> Iterator[Warehouse]:
-    with scratch() as made:
+@pytest.fixture(params=ENGINES)
+def warehouse(
+    request: pytest.FixtureRequest, place: Place, project: Project
+) -> Iterator[Warehouse]:
+    with opened(project, place(request.param)) as made:
         yield made
 
 

@@ -1,7 +1,7 @@
 """SQL from DuckDB's dialect, in which the project writes it, to an engine's own, by SQLGlot.
 
 What SQLGlot leaves as it stands, or would give another meaning, is carried here: a local time from
-an instant and a zone, seconds between two instants, truth values as numbers.
+an instant and a zone, seconds between two instants, truth values as numbers, fractions.
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ def translate(sql: str, dialect: str) -> str:
     if dialect == "duckdb":
         return sql
     tree = annotate_types(sqlglot.parse_one(sql, read="duckdb"), schema=SCHEMA, dialect="duckdb")
-    tree = tree.transform(_carried, dialect)
+    # Children first, so that what takes a node's place holds them as they were carried.
+    for node in reversed(list(tree.walk())):
+        node.replace(_carried(node, dialect))
     if dialect == "postgres":
         _number(tree)
     return tree.sql(dialect=dialect)
@@ -41,6 +43,9 @@ def _carried(node: exp.Expr, dialect: str) -> exp.Expr:
         return _call(SECONDS[dialect], dialect, end=node.this.left, start=node.this.right)
     if isinstance(node, exp.Cast) and node.this.is_type("boolean") and dialect in BY_WHOLE_NUMBERS:
         return exp.cast(exp.cast(node.this, "INT"), node.to)
+    if isinstance(node, exp.Div):
+        # DuckDB divides as doubles; of whole numbers and decimals others keep few digits, or none.
+        node.set("this", exp.cast(node.this, "DOUBLE"))
     return node
 
 

@@ -38,6 +38,9 @@ class DuckDBWarehouse(Warehouse):
     def close(self) -> None:
         self.connection.close()
 
+    def translate(self, sql: str) -> str:
+        return sql
+
     def fetch(self, sql: str, parameters: Sequence[object] = ()) -> pa.Table:
         with _refusals():
             return self.connection.sql(sql, params=list(parameters)).to_arrow_table()

@@ -136,9 +136,7 @@ class SparkWarehouse(Warehouse):
 
     def take_in(self, name: str, rows: pa.Table | Sequence[Path]) -> None:
         if isinstance(rows, pa.Table):
-            with warnings.catch_warnings():  # Its pandas, which an Arrow table has no use for.
-                warnings.simplefilter("ignore", FutureWarning)
-                frame = self.session.createDataFrame(rows)
+            frame = self.session.createDataFrame(rows)
         else:
             frame = self.session.read.option("mergeSchema", "true").parquet(*map(str, rows))
         self._name(name, frame)
@@ -232,6 +230,8 @@ def _session(cores: int) -> SparkSession:
     for name, value in {**PROCESS, "spark.sql.shuffle.partitions": str(cores)}.items():
         builder = builder.config(name, value)
     # Its own log repeats each refused query with Java's stack; what it says is in the error.
+    # And of pandas, newer than it knows, nothing is used here.
+    warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
     logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL)
     try:
         first = builder.getOrCreate()
