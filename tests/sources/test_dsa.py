@@ -19,14 +19,42 @@ from analysis.sources.load import acquire
 from loading import folder, rows
 
 #: The light layout, in its order.
-COLUMNS = """uuid decision_visibility decision_visibility_other end_date_visibility_restriction
- decision_monetary decision_monetary_other end_date_monetary_restriction decision_provision
- end_date_service_restriction decision_account end_date_account_restriction account_type
- decision_ground decision_ground_reference_url illegal_content_legal_ground
- incompatible_content_ground incompatible_content_illegal category category_addition
- category_specification category_specification_other content_type content_type_other
- content_language content_date content_id_ean application_date source_type source_identity
- automated_detection automated_decision platform_name platform_uid created_at""".split()
+COLUMNS = [
+    "uuid",
+    "decision_visibility",
+    "decision_visibility_other",
+    "end_date_visibility_restriction",
+    "decision_monetary",
+    "decision_monetary_other",
+    "end_date_monetary_restriction",
+    "decision_provision",
+    "end_date_service_restriction",
+    "decision_account",
+    "end_date_account_restriction",
+    "account_type",
+    "decision_ground",
+    "decision_ground_reference_url",
+    "illegal_content_legal_ground",
+    "incompatible_content_ground",
+    "incompatible_content_illegal",
+    "category",
+    "category_addition",
+    "category_specification",
+    "category_specification_other",
+    "content_type",
+    "content_type_other",
+    "content_language",
+    "content_date",
+    "content_id_ean",
+    "application_date",
+    "source_type",
+    "source_identity",
+    "automated_detection",
+    "automated_decision",
+    "platform_name",
+    "platform_uid",
+    "created_at",
+]
 
 
 def statement(number: int, **changes: str) -> dict[str, str]:
