@@ -32,6 +32,10 @@ class UserError(Exception):
         return [str(self)]
 
 
+class ClusterLost(UserError):
+    """A cluster that went away while it worked; the runs that came back are in the site."""
+
+
 class NoData(Exception):
     """The rows that a study needs are not there. An outcome of a run, not a failure.
 

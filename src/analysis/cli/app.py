@@ -39,3 +39,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="For a program to read.
 JobsOption = Annotated[
     int | None, typer.Option("--jobs", "-j", min=1, help="Processes at once; default: the cores.")
 ]
+ClusterOption = Annotated[
+    str | None,
+    typer.Option("--cluster", metavar="URL", help="A Dask scheduler, tcp://HOST:PORT or tls://."),
+]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from analysis.cli.app import (
+    ClusterOption,
     FullOption,
     JobsOption,
     JsonOption,
@@ -18,7 +19,7 @@ from analysis.cli.app import (
     WindowsOption,
     app,
 )
-from analysis.errors import UserError
+from analysis.errors import ClusterLost, UserError
 from analysis.project import Project
 from analysis.terminal import say, say_error, say_json, say_table, steps
 
@@ -113,6 +114,7 @@ def run(
     parameters: ParametersOption = None,
     full: FullOption = False,
     jobs: JobsOption = None,
+    cluster: ClusterOption = None,
     force: Annotated[bool, typer.Option("--force", help="Repeat fresh runs too.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -121,7 +123,10 @@ def run(
     choice = _choice(studies, market, window, variant, parameters, full)
     planned = _plan(project, choice, force=force)
     try:
-        records = _execute(project, planned, jobs, quiet=as_json)
+        records = _execute(project, planned, jobs, cluster, quiet=as_json)
+    except ClusterLost:
+        _publish(project)
+        raise
     except KeyboardInterrupt:
         _publish(project)  # what is finished is kept, and can be read
         say_error("stopped; finished runs are kept, `study run` does the rest")
@@ -134,7 +139,12 @@ def run(
 
 
 def _execute(
-    project: Project, planned: list[Planned], jobs: int | None, *, quiet: bool
+    project: Project,
+    planned: list[Planned],
+    jobs: int | None,
+    cluster: str | None,
+    *,
+    quiet: bool,
 ) -> list[RunRecord]:
     """Executes what is not fresh; where all is, nothing is imported or started."""
     todo = [each for each in planned if each.due]
@@ -142,6 +152,7 @@ def _execute(
         return []
     from analysis.runs.engine import cores, execute_all, site_lock
 
+    jobs = jobs or cores()
     with site_lock(project), steps(len(todo), "runs", quiet=quiet) as progress:
 
         def done(each: Planned, record: RunRecord) -> None:
@@ -149,7 +160,7 @@ def _execute(
             status = record.status.replace("_", " ")
             progress.step(f"{status:<8}{each.run.identity} in {record.seconds:.1f} s{reason}")
 
-        return execute_all(project, todo, jobs=jobs or cores(), done=done, say=say_error)
+        return execute_all(project, todo, jobs=jobs, cluster=cluster, done=done, say=say_error)
 
 
 def _summarise(

@@ -8,21 +8,19 @@ from __future__ import annotations
 
 import fcntl
 import importlib
-import multiprocessing
-import os
-import signal
 import subprocess
+from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from analysis.errors import UserError
 from analysis.project import Project
 from analysis.report.record import RunRecord
-from analysis.runs.execute import Outcome, describe, execute, recover
+from analysis.runs.execute import Outcome, describe_now, recover
+from analysis.runs.executors import Workers, local_workers
 from analysis.runs.plan import Planned, complete, cores
 from analysis.runs.warm.process import Say, unsaid, warm_kernels
 
@@ -54,28 +52,53 @@ def site_lock(project: Project) -> Iterator[None]:
 
 
 def execute_all(
-    project: Project, todo: Sequence[Planned], *, jobs: int, done: Done, say: Say = unsaid
+    project: Project,
+    todo: Sequence[Planned],
+    *,
+    jobs: int,
+    cluster: str | None = None,
+    done: Done,
+    say: Say = unsaid,
 ) -> list[RunRecord]:
     """Executes runs; one that fails does not stop its neighbours.
 
     Args:
         project: whose runs these are.
         todo: what is not fresh, from `plan`.
-        jobs: processes at once.
+        jobs: processes at once, where there is no cluster.
+        cluster: the address of a Dask scheduler.
         done: called with each run's record as it ends, in this process.
         say: takes a line where kernels start cold that should not.
 
     Returns:
         The records, in the order in which the runs ended.
+
+    Raises:
+        UserError: a worker of the cluster lacks what the runs need, or none is left.
     """
     todo = [complete(each) for each in todo]
     records = []
-    with warm_kernels(say):  # it imports while the runs are prepared
-        prepare(project, todo)
-        for each, record in outcomes(project, todo, min(jobs, len(todo))):
+    with workers_for(project, todo, jobs, cluster, say) as workers:
+        for each, record in outcomes(project, todo, workers):
             records.append(record)
             done(each, record)
     return records
+
+
+@contextmanager
+def workers_for(
+    project: Project, todo: Sequence[Planned], jobs: int, cluster: str | None, say: Say
+) -> Iterator[Workers]:
+    """Processes here with what the runs share made first, or a cluster's that were looked at."""
+    if cluster:
+        from analysis.runs.cluster import cluster_workers
+
+        with cluster_workers(cluster, project, todo) as workers:
+            yield workers
+        return
+    with warm_kernels(say):  # it imports while the runs are prepared
+        prepare(project, todo)
+        yield local_workers(project, min(jobs, len(todo)))
 
 
 def prepare(project: Project, planned: Sequence[Planned]) -> None:
@@ -87,48 +110,49 @@ def prepare(project: Project, planned: Sequence[Planned]) -> None:
 
 
 def outcomes(
-    project: Project, todo: Sequence[Planned], jobs: int
+    project: Project, todo: Sequence[Planned], workers: Workers
 ) -> Iterator[tuple[Planned, RunRecord]]:
-    """Records as runs end. When a worker is killed, what its pool had not finished is tried once
-    more, each in a pool of its own, so that only the run that kills its worker fails."""
+    """Records as runs end. When a local worker is killed, what its pool had not finished is tried
+    once more, each in a pool of its own, so that only the run that kills its worker fails."""
     recover(project.reports)
     revision = revision_of(project.root)
-    unfinished = yield from _pool(project, todo, jobs, revision)
+    unfinished = yield from _pool(todo, workers, revision)
     for each in unfinished:
-        if (yield from _pool(project, [each], 1, revision)):
+        if not workers.alone or (yield from _pool([each], workers.alone, revision)):
             outcome = Outcome("failed", "its worker process was killed (out of memory, or by hand)")
-            yield each, describe(project, each, outcome, datetime.now(UTC), 0.0, revision)
+            yield each, describe_now(project, each, outcome, revision)
     recover(project.reports)
 
 
 def _pool(
-    project: Project, todo: Sequence[Planned], jobs: int, revision: str
+    todo: Sequence[Planned], workers: Workers, revision: str
 ) -> Generator[tuple[Planned, RunRecord], None, list[Planned]]:
-    """One executor's work; returns the runs that it could not finish because a worker died."""
-    unfinished = []
-    with local_executor(jobs) as executor:
-        waiting = {executor.submit(execute, project.root, run, revision): run for run in todo}
-        for future in as_completed(waiting):
-            try:
-                yield waiting[future], future.result()
-            except BrokenProcessPool:
-                unfinished.append(waiting[future])
-    return unfinished
+    """One executor's work; returns the runs that it could not finish because a worker died.
 
-
-def local_executor(jobs: int) -> Executor:
-    """Processes on this machine, started clean: nothing is inherited but the environment."""
-    context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(jobs, mp_context=context, initializer=_leave_quietly)
-
-
-def _leave_quietly() -> None:
-    """Ctrl-C reaches workers too: they go at once and say nothing, the command says it.
-
-    Their kernels see that their parent is gone and end; what was written aside is cleared by the
-    next command.
+    Twice as many runs as there are workers are under way, so that none waits for the next, and
+    what came back and was not yet taken stays small.
     """
-    signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+    queue, unfinished = deque(todo), list[Planned]()
+    waiting: dict[Future[Any], Planned] = {}
+    with workers.executor() as executor:
+        while queue or waiting:
+            while queue and len(waiting) < 2 * workers.slots:
+                each = queue.popleft()
+                try:
+                    waiting[workers.submit(executor, each, revision)] = each
+                except workers.lost:
+                    unfinished += [each, *queue]
+                    queue.clear()
+            ended, _ = wait(waiting, workers.patience, FIRST_COMPLETED)
+            if not ended:
+                workers.check()
+            for future in ended:
+                each = waiting.pop(future)
+                try:
+                    yield each, workers.receive(each, future.result())
+                except workers.lost:
+                    unfinished.append(each)
+    return unfinished
 
 
 def revision_of(root: Path) -> str:

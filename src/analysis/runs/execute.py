@@ -13,7 +13,7 @@ import os
 import platform
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -57,7 +57,7 @@ class Outcome:
 
 
 def execute(root: Path, planned: Planned, revision: str) -> RunRecord:
-    """Executes one run and leaves its folder complete, or says why it could not.
+    """Executes one run and leaves its folder complete in the site, or says why it could not.
 
     Args:
         root: the project's folder.
@@ -67,23 +67,40 @@ def execute(root: Path, planned: Planned, revision: str) -> RunRecord:
     Returns:
         The record as written; `failed` records are returned even where the disk takes no more.
     """
-    os.chdir(root)
-    os.environ[ROOT_VARIABLE] = str(root)
-    logging.getLogger("papermill").setLevel(logging.ERROR)
     project = Project(root)
     aside = project.reports / ASIDE / uuid4().hex
+
+    def put(record: RunRecord) -> RunRecord:
+        replace(aside, planned.run.folder(project), project.reports)
+        return record
+
+    return make(project, planned, revision, aside, put)
+
+
+def make(
+    project: Project,
+    planned: Planned,
+    revision: str,
+    aside: Path,
+    put: Callable[[RunRecord], RunRecord],
+) -> RunRecord:
+    """Executes one run in a folder aside, has it put where it belongs, and clears the folder."""
+    os.chdir(project.root)
+    os.environ[ROOT_VARIABLE] = str(project.root)
+    logging.getLogger("papermill").setLevel(logging.ERROR)
     started, clock = datetime.now(UTC), time.perf_counter()
+
+    def record(outcome: Outcome) -> RunRecord:
+        seconds = time.perf_counter() - clock
+        return describe(project, planned, outcome, started, seconds, revision)
+
     try:
         aside.mkdir(parents=True)
         with quiet_kernel():
             outcome = attempt(project, planned, aside / NOTEBOOK)
-        seconds = time.perf_counter() - clock
-        record = describe(project, planned, outcome, started, seconds, revision)
-        return finish(project, planned, record, aside)
+        return put(finish(project, record(outcome), aside))
     except OSError as error:
-        seconds = time.perf_counter() - clock
-        outcome = Outcome("failed", disk_trouble(error))
-        return describe(project, planned, outcome, started, seconds, revision)
+        return record(Outcome("failed", disk_trouble(error)))
     finally:
         shutil.rmtree(aside, ignore_errors=True)
 
@@ -213,6 +230,11 @@ def describe(
     )
 
 
+def describe_now(project: Project, planned: Planned, outcome: Outcome, revision: str) -> RunRecord:
+    """The record of a run that ended before it began."""
+    return describe(project, planned, outcome, datetime.now(UTC), 0.0, revision)
+
+
 def _data_until(project: Project, planned: Planned) -> date | None:
     try:
         with open_warehouse(project) as warehouse:
@@ -221,8 +243,8 @@ def _data_until(project: Project, planned: Planned) -> date | None:
         return None
 
 
-def finish(project: Project, planned: Planned, record: RunRecord, aside: Path) -> RunRecord:
-    """Page, data files and record beside the notebook; then one rename makes the run visible."""
+def finish(project: Project, record: RunRecord, aside: Path) -> RunRecord:
+    """Page, data files and record beside the notebook."""
     notebook = _read_notebook(aside / NOTEBOOK)
     if notebook is not None and record.status == "done":
         record = record.model_copy(update={"findings": findings_of(notebook)})
@@ -232,7 +254,6 @@ def finish(project: Project, planned: Planned, record: RunRecord, aside: Path) -
     page = render(notebook, record, site_title=project.settings.title)
     (aside / PAGE).write_text(page, encoding="utf-8")
     (aside / RECORD).write_text(record.model_dump_json(indent=1), encoding="utf-8")
-    replace(aside, planned.run.folder(project), project.reports)
     return record
 
 

@@ -1,0 +1,77 @@
+"""What executes runs: an executor of `concurrent.futures`, and how a run goes to it and back."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from analysis.project import Project
+from analysis.report.record import RunRecord
+from analysis.runs.execute import execute
+from analysis.runs.plan import Planned
+
+
+def _first(planned: Planned, record: RunRecord) -> RunRecord:  # noqa: ARG001
+    return record
+
+
+def _all_well() -> None:
+    """Nothing to look at: a local pool says by itself that a process of it has died."""
+
+
+@dataclass(frozen=True)
+class Workers:
+    """Where runs are executed.
+
+    Attributes:
+        executor: opens the executor.
+        submit: gives it one run, with the code's revision.
+        slots: runs at once.
+        receive: makes the record of what came back; the run's folder is then in the site.
+        lost: what is raised for a run whose worker died.
+        alone: for trying such runs once more, each with a worker of its own; None where the
+            executor has tried already.
+        patience: seconds without a result after which `check` is called.
+        check: raises UserError where no result can be hoped for.
+    """
+
+    executor: Callable[[], AbstractContextManager[Executor]]
+    submit: Callable[[Executor, Planned, str], Future[Any]]
+    slots: int
+    receive: Callable[[Planned, Any], RunRecord] = _first
+    lost: tuple[type[BaseException], ...] = (BrokenExecutor,)
+    alone: Workers | None = None
+    patience: float | None = None
+    check: Callable[[], None] = _all_well
+
+
+def local_workers(project: Project, jobs: int) -> Workers:
+    """Processes on this machine, which put finished runs into the site themselves."""
+
+    def submit(executor: Executor, planned: Planned, revision: str) -> Future[RunRecord]:
+        return executor.submit(execute, project.root, planned, revision)
+
+    alone = Workers(partial(processes, 1), submit, 1)
+    return Workers(partial(processes, jobs), submit, jobs, alone=alone)
+
+
+def processes(jobs: int) -> Executor:
+    """Processes on this machine, started clean: nothing is inherited but the environment."""
+    context = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(jobs, mp_context=context, initializer=_leave_quietly)
+
+
+def _leave_quietly() -> None:
+    """Ctrl-C reaches workers too: they go at once and say nothing, the command says it.
+
+    Their kernels see that their parent is gone and end; what was written aside is cleared by the
+    next command.
+    """
+    signal.signal(signal.SIGINT, lambda *_: os._exit(130))
