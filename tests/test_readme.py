@@ -11,10 +11,14 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from cronsim import CronSim
+from ruamel.yaml import YAML
 
+from analysis.project import Limits, Schedule
 from support import CHECKOUT, Checkout, clean_environment
 
 README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
@@ -72,6 +76,26 @@ def test_a_market_is_one_line(bare: Checkout) -> None:
     bare.study("check")
     bare.study("demo", "--scale", "0.02")
     assert "1 done" in bare.study("run", "core_metrics", "--market", "NO")
+
+
+def test_the_schedulers_examples_are_what_they_say() -> None:
+    """The workflow is YAML of jobs with steps, the DAG is Python; both call a command that is."""
+    (workflow,) = re.findall(r"```yaml\n(.*?)```", README, flags=re.DOTALL)
+    parsed = YAML(typ="safe", pure=True).load(workflow)
+    assert CronSim(parsed["on"]["schedule"][0]["cron"], datetime(2026, 1, 1, tzinfo=UTC))
+    steps = parsed["jobs"]["studies"]["steps"]
+    assert all(len({"uses", "run"} & step.keys()) == 1 for step in steps)
+    assert {step["run"] for step in steps if "run" in step} == {
+        "make .venv/.ready",
+        ".venv/bin/study run --due",
+    }
+    (dag,) = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    compile(dag, "dag.py", "exec")
+    assert '".venv/bin/study run --due"' in dag
+    (declared,) = re.findall(r"`schedule: (\{.*?\})`", README)
+    Schedule.model_validate(YAML(typ="safe", pure=True).load(declared))
+    (limits,) = re.findall(r"`limits: (\{.*?\})`", README)
+    Limits.model_validate(YAML(typ="safe", pure=True).load(limits))
 
 
 @pytest.mark.xdist_group("clone")

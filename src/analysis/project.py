@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -108,6 +109,25 @@ class Limits(Model):
     retries: int = Field(0, ge=0, le=10, description="more attempts after one that failed")
 
 
+def _cron(text: str) -> str:
+    from cronsim import CronSim, CronSimError
+
+    try:
+        if len(text.split()) == 5:
+            next(CronSim(text, datetime(2000, 1, 1, tzinfo=UTC)))
+            return text
+    except (CronSimError, StopIteration):
+        pass
+    raise ValueError("no cron expression; write minute hour day month weekday, such as 30 6 * * 1")
+
+
+class Schedule(Model):
+    """When a study's runs become due, in each market's own time zone."""
+
+    cron: Annotated[str, AfterValidator(_cron)]
+    delay_hours: float = Field(0, ge=0, le=24 * 31, description="that late rows may take to come")
+
+
 class StudySpec(Model):
     """params/studies/NAME.yaml.
 
@@ -127,6 +147,7 @@ class StudySpec(Model):
         parameters: values that differ from the defaults of the study's `Parameters`.
         thresholds: limits of its verdicts, by name.
         limits: what one of its runs may take.
+        schedule: when they become due; without it, `study run` alone decides.
     """
 
     title: str = Field(min_length=1)
@@ -143,6 +164,7 @@ class StudySpec(Model):
     parameters: dict[str, Literals] = Field(default_factory=dict)
     thresholds: dict[Slug, float] = Field(default_factory=dict)
     limits: Limits = Limits()
+    schedule: Schedule | None = None
 
     @model_validator(mode="after")
     def _variants_are_there(self) -> Self:

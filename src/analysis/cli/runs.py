@@ -116,12 +116,36 @@ def run(
     jobs: JobsOption = None,
     cluster: ClusterOption = None,
     force: Annotated[bool, typer.Option("--force", help="Repeat fresh runs too.")] = False,
+    due: Annotated[bool, typer.Option("--due", help="Only what schedules make due, once.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Stay, and run what becomes due.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Execute studies for markets and windows, and publish the site; fresh runs are left alone."""
     project = Project.find()
     choice = _choice(studies, market, window, variant, parameters, full)
-    planned = _plan(project, choice, force=force)
+
+    def carry_out(planned: list[Planned]) -> bool:
+        return _carry_out(project, planned, jobs, cluster, as_json=as_json)
+
+    if due or watch:
+        from analysis.cli.schedules import run_due, run_watch
+
+        well = (run_watch if watch else run_due)(project, choice, carry_out)
+    else:
+        well = carry_out(_plan(project, choice, force=force))
+    if not well:
+        raise typer.Exit(1)
+
+
+def _carry_out(
+    project: Project,
+    planned: list[Planned],
+    jobs: int | None,
+    cluster: str | None,
+    *,
+    as_json: bool,
+) -> bool:
+    """Executes, publishes, says what was made; whether nothing failed."""
     try:
         records = _execute(project, planned, jobs, cluster, quiet=as_json)
     except ClusterLost:
@@ -134,8 +158,7 @@ def run(
     if records or not (project.reports / "index.html").exists():
         _publish(project)
     _summarise(project, planned, records, as_json=as_json)
-    if any(record.status == "failed" for record in records):
-        raise typer.Exit(1)
+    return not any(record.status == "failed" for record in records)
 
 
 def _execute(
