@@ -17,6 +17,7 @@ from analysis.errors import UserError
 from analysis.project import Project
 from analysis.sources.load import acquire
 from analysis.sources.summary import doubts, summaries
+from analysis.studies.check import check_project
 from loading import declare, everything, folder, rows
 from support import Checkout, clean_environment
 
@@ -115,6 +116,11 @@ def test_a_mistake_in_a_declaration_is_named(
     declare(project, {"posts": {**POSTS, **change}})
     with pytest.raises(UserError, match=problem):
         acquire(project, "posts")
+
+
+def test_the_check_reads_the_declarations(project: Project) -> None:
+    declare(project, {"posts": {**POSTS, "kind": "filez"}})
+    assert "params/sources.yaml" in str(check_project(project)[0])
 
 
 def test_a_source_that_is_not_declared_is_named_with_the_nearest(project: Project) -> None:

@@ -37,6 +37,7 @@ class RunRecord(BaseModel):
         parameters: every parameter as executed.
         key, key_parts: what the run's result depends on, and the parts it was made from.
         data_until: the first local day that the data did not hold whole.
+        doubts: why the data of its window may be incomplete or stale, a sentence each.
         started_at: when it ran (UTC); seconds: how long; attempts: how often it was tried.
         revision: of the code, as git names it; `+` behind it where files had changed.
         versions: of Python and of the packages that matter to the result.
@@ -66,6 +67,7 @@ class RunRecord(BaseModel):
     key: str
     key_parts: dict[str, str]
     data_until: date | None
+    doubts: tuple[str, ...] = ()
     started_at: datetime
     seconds: float
     attempts: int = 1

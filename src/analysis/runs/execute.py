@@ -39,6 +39,7 @@ from analysis.report.record import (
 from analysis.runs.limits import Watch, watched
 from analysis.runs.plan import Planned
 from analysis.safeguards.secrets import redact
+from analysis.sources.summary import doubts
 from analysis.warehouse import open_warehouse
 
 #: Where runs are written until they are whole. One folder a run, below the site so that a rename
@@ -199,6 +200,7 @@ def describe(
     """The record of a run, all but its findings."""
     run, spec = planned.run, planned.run.spec
     start_utc, end_utc = run.window.instants(run.market)
+    data_until = _data_until(project, planned)
     return RunRecord(
         study=run.study,
         market=run.market.code,
@@ -219,7 +221,8 @@ def describe(
         parameters=dict(run.parameters),
         key=planned.key,
         key_parts=dict(planned.parts),
-        data_until=_data_until(project, planned),
+        data_until=data_until,
+        doubts=_doubts(project, planned, data_until),
         started_at=started,
         seconds=round(seconds, 2),
         attempts=outcome.attempts,
@@ -241,6 +244,15 @@ def _data_until(project: Project, planned: Planned) -> date | None:
             return warehouse.complete_until(planned.run.spec.clock, planned.run.market)
     except UserError:
         return None
+
+
+def _doubts(project: Project, planned: Planned, data_until: date | None) -> tuple[str, ...]:
+    run = planned.run
+    end_utc = run.window.instants(run.market)[1]
+    try:
+        return doubts(project, run.spec.reads, run.window.end, end_utc, data_until)
+    except UserError:
+        return ()
 
 
 def finish(project: Project, record: RunRecord, aside: Path) -> RunRecord:

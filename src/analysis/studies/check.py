@@ -11,6 +11,7 @@ from pydantic_core import PydanticUndefined
 from analysis.errors import UserError, unknown
 from analysis.metrics.catalogue import check_expressions, load_catalogue
 from analysis.project import Project
+from analysis.sources.declared import declared
 from analysis.studies.base import check_parameters, parameters_of
 from analysis.studies.notebooks import code_cells, literals, read_cells, tagged_cells
 from analysis.warehouse import TABLES
@@ -23,6 +24,7 @@ def check_project(project: Project) -> list[UserError]:
         partial(_readable, project, "settings"),
         partial(_readable, project, "markets"),
         partial(_readable, project, "policies"),
+        partial(_declared, project),
         lambda: check_expressions(load_catalogue(project)),
         *(partial(check_study, project, name) for name in project.study_names),
     ]
@@ -41,6 +43,11 @@ def check_project(project: Project) -> list[UserError]:
 
 def _readable(project: Project, part: str) -> Iterable[UserError]:
     getattr(project, part)
+    return ()
+
+
+def _declared(project: Project) -> Iterable[UserError]:
+    declared(project)
     return ()
 
 
