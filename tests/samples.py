@@ -289,7 +289,8 @@ def put(reports: Path, kept: RunRecord, shown: NotebookNode) -> RunRecord:
     (folder / DATA).mkdir(parents=True)
     for name, text in data_files(shown).items():
         (folder / DATA / name).write_text(text, encoding="utf-8")
-    (folder / PAGE).write_text(render(shown, kept, site_title="Safety Studies"), encoding="utf-8")
+    page = render(shown, kept, site_title="Safety Studies", locale=kept.locale)
+    (folder / PAGE).write_text(page, encoding="utf-8")
     (folder / NOTEBOOK).write_text(nbformat.writes(shown), encoding="utf-8")
     (folder / RECORD).write_text(kept.model_dump_json(), encoding="utf-8")
     return kept

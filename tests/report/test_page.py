@@ -59,7 +59,7 @@ class Page(HTMLParser):
         assert self.open.pop() == tag, f"</{tag}> closes something else"
 
     def handle_data(self, data: str) -> None:
-        if self.open and self.open[-1] not in ("style", "title", "desc"):
+        if self.open and self.open[-1] not in ("style", "title", "desc", "script"):
             self.words.append(data)
 
     @property
@@ -87,7 +87,7 @@ def test_sections_come_in_order_and_headings_skip_no_level() -> None:
     assert levels[:2] == [1, 2]
     assert all(after <= before + 1 for before, after in pairwise(levels))
     sections = [attributes.get("aria-labelledby") for attributes in found.all("section")]
-    assert sections == ["points", "analysis", "provenance"]
+    assert sections == ["points", "analysis", "measured", "changed", "provenance"]
 
 
 def test_the_period_is_said_in_local_days_and_in_utc() -> None:
@@ -160,7 +160,7 @@ def test_a_figure_has_its_words_its_picture_and_its_data() -> None:
     html = render(notebook(), record(), site_title="s")
     assert f">{figure().alt}</desc>" in html
     assert figure().caption in found.text
-    assert {"href": "data/violative_view_rate.csv"} in found.all("a")
+    assert {"href": "data/violative_view_rate.csv", "download": ""} in found.all("a")
 
 
 def test_a_table_has_caption_scopes_and_aligned_numbers() -> None:
@@ -202,7 +202,10 @@ def test_code_is_there_but_behind_a_toggle() -> None:
     found = page()
     cells = [each for each in found.all("details") if each.get("class") == "code"]
     assert len(cells) == sum(cell.cell_type == "code" for cell in notebook().cells)
-    assert [each["type"] for each in found.all("input")] == ["checkbox"]
+    assert not [each for each in cells if "open" in each]
+    (toggle,) = (each for each in found.all("button") if each["id"] == "show-code")
+    assert toggle["type"] == "button"
+    assert toggle["aria-pressed"] == "false"
 
 
 def test_provenance_says_how_to_repeat_the_run() -> None:
@@ -210,7 +213,7 @@ def test_provenance_says_how_to_repeat_the_run() -> None:
     assert "study run core_metrics --market JP --window 2026-W10 -p confidence=0.95" in text
     for part in ("7a838b1", "0f1e2d3c4b5a6978", "20260302", "6.2 seconds", "pandas", "3.1.1"):
         assert part in text
-    assert {"href": "notebook.ipynb"} in page().all("a")
+    assert {"href": "notebook.ipynb", "download": ""} in page().all("a")
 
 
 def test_text_is_shown_plain_and_other_outputs_by_a_note() -> None:
@@ -225,7 +228,7 @@ def test_text_is_shown_plain_and_other_outputs_by_a_note() -> None:
         new_raw_cell("<script>raw</script>"),
     ]
     text = page(notebook(*cells)).text
-    analysis = text[text.index("Show code") : text.index("Provenance")]
+    analysis = text[text.index("Show code") : text.index("How it was measured")]
     assert "red <b>" in analysis
     assert "Left out of the page: image/png." in analysis
     assert "Left out of the page: text/html." in analysis
@@ -277,7 +280,7 @@ def test_pages_without_findings_are_calm(status: str) -> None:
     assert "ValueError in cell 4" in found.text
     assert "study run core_metrics --market JP --window 2026-W10" in found.text
     assert "Traceback" not in found.text
-    assert not found.all("a") or {"href": "notebook.ipynb"} not in found.all("a")
+    assert not found.all("a") or {"href": "notebook.ipynb", "download": ""} not in found.all("a")
 
 
 def test_a_failed_run_shows_nothing_of_its_notebook() -> None:
@@ -298,19 +301,25 @@ def test_nothing_comes_from_a_network_and_nothing_runs(status: str) -> None:
     assert not re.search(r"(src|href|action|data|poster|srcset)=.?(https?:)?//", html)
     assert "@import" not in html
     assert "url(http" not in html
-    assert not found.all("script", "iframe", "object", "embed", "base", "form")
+    assert len(found.all("script")) == (status == "done")
+    assert not found.all("iframe", "object", "embed", "base", "form")
     assert not [name for _, attributes in found.tags for name in attributes if name == "style"]
 
 
-def test_the_policy_allows_the_style_sheet_by_its_hash_and_nothing_else() -> None:
+def hashed(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def test_the_policy_allows_styles_and_script_by_their_hashes_and_nothing_else() -> None:
     html = render(notebook(), record(), site_title="s")
-    (style,) = re.findall(r"<style>(.*?)</style>", html, re.DOTALL)
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    styles = re.findall(r"<style>(.*?)</style>", html, re.DOTALL)
+    (script,) = re.findall(r"<script>(.*?)</script>", html, re.DOTALL)
     (policy,) = (m["content"] for m in Page(html).all("meta") if "http-equiv" in m)
     rules = dict(rule.split(" ", 1) for rule in policy.split("; "))
     assert rules == {
         "default-src": "'none'",
-        "style-src": f"'sha256-{digest}'",
+        "style-src": " ".join(map(hashed, styles)),
+        "script-src": hashed(script),
         "img-src": "data:",
         "base-uri": "'none'",
         "form-action": "'none'",

@@ -161,7 +161,7 @@ def test_hostile_names_are_inert(project: Project, reports: Path, hostile: str) 
 def test_publishing_again_changes_nothing(project: Project, reports: Path) -> None:
     put(reports)
     assert text(project) == text(project)
-    assert [path.name for path in reports.iterdir() if path.is_file()] == ["index.html"]
+    assert [path.name for path in reports.iterdir() if path.suffix == ".html"] == ["index.html"]
 
 
 def test_an_index_that_cannot_be_written_is_said_and_kept(
@@ -174,6 +174,6 @@ def test_an_index_that_cannot_be_written_is_said_and_kept(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "write_text", full)
-    with pytest.raises(UserError, match="reports: the index can't be written: No space left"):
+    with pytest.raises(UserError, match="reports: .* can't be written: No space left"):
         publish(project)
     assert (reports / "index.html").read_text(encoding="utf-8") == before

@@ -34,6 +34,12 @@ ParametersOption = Annotated[
     list[str] | None,
     typer.Option("-p", metavar="NAME=VALUE", help="A parameter of the study. Repeatable."),
 ]
+LocaleOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Of the pages, such as de or es_MX; or market, for the first language of each."
+    ),
+]
 FullOption = Annotated[bool, typer.Option("--all", help="The study's full matrix.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="For a program to read.")]
 JobsOption = Annotated[

@@ -12,6 +12,7 @@ from analysis.cli.app import (
     FullOption,
     JobsOption,
     JsonOption,
+    LocaleOption,
     MarketsOption,
     ParametersOption,
     Studies,
@@ -118,14 +119,16 @@ def run(
     force: Annotated[bool, typer.Option("--force", help="Repeat fresh runs too.")] = False,
     due: Annotated[bool, typer.Option("--due", help="Only what schedules make due, once.")] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Stay, and run what becomes due.")] = False,
+    locale: LocaleOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Execute studies for markets and windows, and publish the site; fresh runs are left alone."""
     project = Project.find()
+    asked = _locale(locale)
     choice = _choice(studies, market, window, variant, parameters, full)
 
     def carry_out(planned: list[Planned]) -> bool:
-        return _carry_out(project, planned, jobs, cluster, as_json=as_json)
+        return _carry_out(project, planned, jobs, cluster, asked, as_json=as_json)
 
     if due or watch:
         from analysis.cli.schedules import run_due, run_watch
@@ -142,6 +145,7 @@ def _carry_out(
     planned: list[Planned],
     jobs: int | None,
     cluster: str | None,
+    asked: str | None,
     *,
     as_json: bool,
 ) -> bool:
@@ -155,8 +159,8 @@ def _carry_out(
         _publish(project)  # what is finished is kept, and can be read
         say_error("stopped; finished runs are kept, `study run` does the rest")
         raise typer.Exit(130) from None
-    if records or not (project.reports / "index.html").exists():
-        _publish(project)
+    if records or asked or not (project.reports / "index.html").exists():
+        _publish(project, asked, {each.run.identity for each in planned})
     _summarise(project, planned, records, as_json=as_json)
     return not any(record.status == "failed" for record in records)
 
@@ -231,6 +235,7 @@ def verify(
             progress.step("\n    ".join([f"{verdict:<11}{one.identity}", *one.differences]))
 
         results = verify_all(project, found, jobs=jobs or cores(), done=done, say=say_error)
+    _publish(project)  # pages say whether they were reproduced
     differing = [one for one in results if not one.reproduced]
     if as_json:
         say_json({one.identity: one.differences for one in results})
@@ -241,19 +246,41 @@ def verify(
 
 
 @app.command()
-def publish() -> None:
+def publish(locale: LocaleOption = None) -> None:
     """Build the site from the records of the runs that are there."""
     project = Project.find()
-    _publish(project)
+    _publish(project, _locale(locale))
     say(f"site: {project.reports / 'index.html'}")
 
 
-def _publish(project: Project) -> None:
+def _locale(given: str | None) -> str | None:
+    from analysis.report.i18n import check_locale
+
+    return given and check_locale(given)
+
+
+def _publish(project: Project, locale: str | None = None, only: set[str] | None = None) -> None:
     from analysis.report.site import publish as build
     from analysis.runs.engine import site_lock
 
     with site_lock(project):
-        build(project)
+        build(project, _locales(project, locale, only) if locale else None)
+
+
+def _locales(project: Project, locale: str, only: set[str] | None) -> dict[str, str]:
+    """The language that each run's page is to be in, of those that were asked for or of all."""
+    from analysis.report.i18n import OF_MARKET, locale_for
+    from analysis.report.record import records
+
+    def spoken(code: str) -> str:
+        languages = project.markets[code].languages if code in project.markets else ()
+        return locale_for(code, languages, project.settings.locale)
+
+    return {
+        record.identity: spoken(record.market) if locale == OF_MARKET else locale
+        for _, record in records(project.reports)
+        if only is None or record.identity in only
+    }
 
 
 def _choice(

@@ -18,6 +18,7 @@ from nbformat import NotebookNode
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from analysis.figures.displays import FIGURE, TABLE, TITLE, Shape
+from analysis.report.i18n import gettext
 from analysis.report.svg import inline
 from analysis.safeguards.secrets import redact
 from analysis.studies.findings import FINDING, Finding
@@ -193,7 +194,10 @@ def _block(output: Mapping[str, Any], names: Names) -> Block | None:
         return _text(output.get("text", ""))
     if kind == "error":
         # Never the traceback: it holds values, and values may be secrets.
-        return NoteBlock(f"This cell stopped with an error ({output.get('ename', 'unknown')}).")
+        return NoteBlock(
+            gettext("This cell stopped with an error (%(kind)s).")
+            % {"kind": output.get("ename", gettext("unknown"))}
+        )
     return _display(output.get("data", {}), names)
 
 
@@ -210,8 +214,11 @@ def _display(data: Mapping[str, Any], names: Names) -> Block | None:
     text = whole(data.get("text/plain", ""))
     if text and not _names_an_object(text):
         return _text(text)
-    kinds = ", ".join(sorted(kind for kind in data if kind != "text/plain")) or "an object"
-    return NoteBlock(f"Left out of the page: {kinds}. It is in the notebook.") if data else None
+    if not data:
+        return None
+    kinds = ", ".join(sorted(kind for kind in data if kind != "text/plain")) or gettext("an object")
+    said = gettext("Left out of the page: %(kinds)s. It is in the notebook.")
+    return NoteBlock(said % {"kinds": kinds})
 
 
 def _figure(words: FigureWords, data: Mapping[str, Any], names: Names) -> Block:
@@ -224,7 +231,8 @@ def _figure(words: FigureWords, data: Mapping[str, Any], names: Names) -> Block:
         description=words.alt,
     )
     if svg is None:
-        return NoteBlock(f"{words.title}. {words.alt} (The picture itself could not be shown.)")
+        unseen = gettext("(The picture itself could not be shown.)")
+        return NoteBlock(f"{words.title}. {words.alt} {unseen}")
     return FigureBlock(words, svg, where, file)
 
 
@@ -237,7 +245,7 @@ def _text(text: Any) -> TextBlock | None:
     if not clean.strip():
         return None
     if len(clean) > LONGEST:
-        clean = clean[:LONGEST] + "\n… (the rest is in the notebook)"
+        clean = clean[:LONGEST] + "\n" + gettext("… (the rest is in the notebook)")
     return TextBlock(clean)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from nbformat import NotebookNode
 
 from analysis.figures.displays import Shape, show
 from analysis.report.cells import Block, TextBlock, blocks
+from analysis.report.i18n import foreign, gettext, ngettext, quoted
 from analysis.report.prose import Prose
 from analysis.report.record import RunRecord
 from analysis.report.words import (
@@ -31,6 +32,7 @@ from analysis.report.words import (
     finding_mark,
     has_moved,
     headlines,
+    key_part,
     mark,
     run_mark,
     telling,
@@ -40,6 +42,8 @@ TEMPLATES = Path(__file__).parent / "templates"
 #: Control characters, and marks that turn the direction of the text after them around.
 _UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069\ufeff]")
 _MAIN_POINTS = 6
+#: How notebooks call the part that a page has as a section of its own; it ends a notebook.
+_MEASURED = re.compile(r"\A\s*## How it was measured[ ]*(\n|\Z)", re.IGNORECASE)
 
 
 class StudyExporter(HTMLExporter):
@@ -51,10 +55,20 @@ class StudyExporter(HTMLExporter):
         environment.autoescape = True
         environment.finalize = seen
         environment.trim_blocks = environment.lstrip_blocks = True
+        environment.add_extension("jinja2.ext.i18n")
+        environment.install_gettext_callables(  # type: ignore[attr-defined]  # the extension's
+            gettext, ngettext, newstyle=True
+        )
         environment.globals |= {
             "command": command,
             "comparison_mark": comparison_mark,
-            "csp": policy(),
+            "code": lambda text: Markup("<code>{}</code>").format(text),
+            "foreign": foreign,
+            "key_part": key_part,
+            "policy": policy,
+            "quoted": quoted,
+            "running_head": running_head,
+            "script": Markup(script()),  # noqa: S704  # our own file
             "finding_mark": finding_mark,
             "headlines": lambda findings: headlines(findings)[:_MAIN_POINTS],
             "mark": mark,
@@ -83,13 +97,26 @@ def _highlighted(highlight: Any) -> Any:
 
 def prepare(notebook: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
     """The preprocessor: leaves with every cell what the template puts out for it."""
-    run = resources["page"]["run"]
+    page = resources["page"]
+    run, page["measured"] = page["run"], False
     prose = Prose(said=run.question)
     for cell, shown in zip(notebook.cells, blocks(notebook), strict=True):
         if cell.cell_type == "markdown":
-            cell.metadata["html"] = prose.render(cell.source, cell.get("attachments"))
+            source, begins = (
+                _measured(cell.source) if not page["measured"] else (cell.source, False)
+            )
+            page["measured"] |= begins
+            cell.metadata["measured"] = begins
+            cell.metadata["html"] = prose.render(source, cell.get("attachments"))
         cell.metadata["shown"] = [block for block in shown if not _heading_says(block, run)]
     return notebook, resources
+
+
+def _measured(source: str) -> tuple[str, bool]:
+    """A cell's prose without the heading that begins the page's section on method, and whether it
+    had it: the page says it in its own language."""
+    rest, found = _MEASURED.subn("", source, count=1)
+    return (rest, True) if found else (source, False)
 
 
 def _heading_says(block: Block, run: RunRecord) -> bool:
@@ -132,17 +159,46 @@ def stylesheet() -> str:
 
 
 @cache
-def policy() -> str:
-    """The Content-Security-Policy of every page: its own style sheet by hash, and nothing else.
+def script() -> str:
+    """The one script of a run's page: the button that shows all code. The page does without."""
+    return (TEMPLATES / "study" / "page.js").read_text(encoding="utf-8")
 
-    No script, no frame, no form, no request. Pictures only as data in the page.
+
+def policy(*styles: str) -> str:
+    """The Content-Security-Policy of a page: its own style sheets and script by hash, no more.
+
+    No other script, no frame, no form, no request. Pictures only as data in the page.
+
+    Args:
+        *styles: style sheets of this page alone, beside the one of all pages.
     """
-    digest = base64.b64encode(hashlib.sha256(stylesheet().encode()).digest()).decode()
     rules = (
         "default-src 'none'",
-        f"style-src 'sha256-{digest}'",
+        f"style-src {' '.join(_hash(text) for text in (stylesheet(), *styles) if text)}",
+        f"script-src {_hash(script())}",
         "img-src data:",
         "base-uri 'none'",
         "form-action 'none'",
     )
     return "; ".join(rules)
+
+
+@lru_cache(512)
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def running_head(text: str) -> Markup:
+    """The style sheet that repeats a page's name on every sheet of paper.
+
+    Every character but letters and digits of ASCII is written by its number, so that no name ends
+    the string, the rule or the element that it stands in.
+
+    >>> "Japan" in running_head("Japan") and "<" not in running_head("</style>")
+    True
+    """
+    if not text:
+        return Markup()
+    safe = _UNSEEN.sub("", text)
+    name = "".join(c if c.isascii() and c.isalnum() else f"\\{ord(c):x} " for c in safe)
+    return Markup(f'@page{{@top-left{{content:"{name}"}}}}')  # noqa: S704  # letters and digits

@@ -11,10 +11,11 @@ from nbformat import NotebookNode
 
 from analysis.report.data import data_files
 from analysis.report.exporter import exporter
+from analysis.report.i18n import speaking
 from analysis.report.record import RunRecord
 from analysis.report.words import words
 
-__all__ = ["data_files", "render", "render_failure", "render_no_data", "render_run"]
+__all__ = ["data_files", "render"]
 
 
 def render(
@@ -28,41 +29,28 @@ def render(
         site_title: names the site that the page belongs to.
         locale: of the page's own words, dates and numbers, such as `en` or `pt_BR`.
     """
-    if record.status == "no_data":
-        return render_no_data(record, site_title=site_title, locale=locale)
-    if record.status == "failed" or notebook is None:
-        return render_failure(record, site_title=site_title, locale=locale)
-    return render_run(notebook, record, site_title=site_title, locale=locale)
+    with speaking(locale):
+        return _render(notebook, record, site_title, locale)
 
 
-def render_run(
-    notebook: NotebookNode, record: RunRecord, *, site_title: str, locale: str = "en"
-) -> str:
-    """The page of a finished run: main points, analysis, provenance."""
-    page, _ = exporter().from_notebook_node(notebook, {"page": _given(record, site_title, locale)})
-    return page
-
-
-def render_failure(record: RunRecord, *, site_title: str, locale: str = "en") -> str:
-    """The page of a run that failed: what failed, and how to see it happen. No traceback."""
-    return _plain("failed.html.j2", record, site_title, locale)
-
-
-def render_no_data(record: RunRecord, *, site_title: str, locale: str = "en") -> str:
-    """The page of a run without data, which is an answer and not a failure."""
-    return _plain("no_data.html.j2", record, site_title, locale)
-
-
-def _plain(template: str, record: RunRecord, site_title: str, locale: str) -> str:
+def _render(notebook: NotebookNode | None, record: RunRecord, site_title: str, locale: str) -> str:
     page = _given(record, site_title, locale)
+    if record.status == "done" and notebook is not None:
+        text, _ = exporter().from_notebook_node(notebook, {"page": page})
+        return text
+    template = "no_data.html.j2" if record.status == "no_data" else "failed.html.j2"
     return str(exporter().environment.get_template(template).render(page=page)).lstrip()
 
 
 def _given(record: RunRecord, site_title: str, locale: str) -> dict[str, Any]:
+    said = words(locale)
+    market = said.market(record.market, record.market_name)
     return {
         "run": record,
+        "market": market,
+        "name": f"{record.title}: {market}, {record.window}",
         "site_title": site_title,
-        "words": words(locale),
+        "words": said,
         # The site's root, from the folder of the run.
         "root": "../" * (record.identity.count("/") + 1),
     }

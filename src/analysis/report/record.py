@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from analysis.project import Literals
+from analysis.report.changes import Replaced, revisions
 from analysis.studies.findings import FINDING, Finding
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ RECORD = "run.json"
 NOTEBOOK = "notebook.ipynb"
 PAGE = "report.html"
 DATA = "data"
+VERIFIED = "verified.json"
 
 #: `no_data` is an outcome that is shown calmly; only `failed` makes a command fail.
 Status = Literal["done", "no_data", "failed"]
@@ -43,6 +45,8 @@ class RunRecord(BaseModel):
         versions: of Python and of the packages that matter to the result.
         seed: of the project, from which the run's random numbers follow.
         findings: in the order of the notebook.
+        locale: of the page.
+        replaced: the run of the same identity that this one took the place of.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -75,17 +79,65 @@ class RunRecord(BaseModel):
     versions: dict[str, str]
     seed: int
     findings: tuple[Finding, ...] = ()
+    locale: str = "en"
+    replaced: Replaced | None = None
 
     @property
     def identity(self) -> str:
         """Such as `core_metrics/JP/2026-W10`; a variant stands behind an `@`."""
         return identify(self.study, self.market, self.window, self.variant)
 
+    def after(self, before: RunRecord | None, changed: tuple[str, ...]) -> RunRecord:
+        """The same, with what it revised of the run that it replaces.
+
+        Args:
+            before: the record in whose place it comes, if any.
+            changed: the parts of the key that changed since.
+        """
+        if before is None:
+            return self
+        both = {each.name for each in before.findings} & {each.name for each in self.findings}
+        measured = before.status == self.status == "done"
+        found = tuple(revisions(before.findings, self.findings)) if measured else ()
+        replaced = Replaced(
+            started_at=before.started_at,
+            status=before.status,
+            revision=before.revision,
+            changed=changed,
+            compared=len(both),
+            revised=found,
+        )
+        return self.model_copy(update={"replaced": replaced})
+
     @classmethod
     def read(cls, folder: Path) -> RunRecord | None:
         """The record of a run's folder, or None where there is no complete one."""
         try:
             return cls.model_validate_json((folder / RECORD).read_bytes())
+        except (OSError, ValueError):
+            return None
+
+
+class Verification(BaseModel):
+    """Whether a run's notebook gave the same when it was executed again; `study verify` leaves it.
+
+    Attributes:
+        at: when (UTC).
+        key: of the run that was executed again.
+        differences: how many numbers and texts differed.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    at: datetime
+    key: str
+    differences: int
+
+    @classmethod
+    def read(cls, folder: Path) -> Verification | None:
+        """The note of a run's folder, or None where there is none."""
+        try:
+            return cls.model_validate_json((folder / VERIFIED).read_bytes())
         except (OSError, ValueError):
             return None
 

@@ -6,7 +6,6 @@ executed and no page is read, so publishing costs what reading the records costs
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,10 +14,11 @@ from functools import cached_property
 from pathlib import Path
 from urllib.parse import quote
 
-from analysis.errors import UserError
 from analysis.project import Project
 from analysis.report.exporter import exporter
+from analysis.report.i18n import speaking
 from analysis.report.record import PAGE, RunRecord, records
+from analysis.report.regions import refresh, replace_text, speak
 from analysis.report.words import Mark, has_moved, headlines, run_mark, strength, words
 from analysis.studies.findings import Finding
 
@@ -175,27 +175,39 @@ class Site:
         return (entry,) if entry else ()
 
 
-def publish(project: Project) -> SiteSummary:
-    """Builds the site's index from the records of the runs that are there.
+def publish(project: Project, locales: dict[str, str] | None = None) -> SiteSummary:
+    """Builds the site's index and fills pages' regions, from the records of the runs there are.
+
+    Args:
+        project: whose site it is.
+        locales: languages that pages are to be in, by their runs' identities; none changes none.
 
     Raises:
         UserError: the site's folder can't be written; the index is then as it was.
     """
-    site = collect(project.reports)
+    title, locale = project.settings.title, project.settings.locale
+    found = speak(list(records(project.reports)), title, locales or {})
+    refresh(project.reports, found)
+    site = collect(project.reports, found)
     index = project.reports / INDEX
-    locale = words(project.settings.locale)
-    page = {"site_title": project.settings.title, "words": locale, "root": ""}
+    page = {"site_title": title, "words": words(locale), "root": ""}
     template = exporter().environment.get_template("site.html.j2")
-    _write(index, template.render(page=page, site=site).lstrip())
+    with speaking(locale):
+        replace_text(index, template.render(page=page, site=site).lstrip())
     counts = site.counts
     return SiteSummary(counts.total(), counts["done"], counts["no_data"], counts["failed"], index)
 
 
-def collect(reports: Path) -> Site:
-    """The studies of a site's folder with their runs, in the order of their titles."""
+def collect(reports: Path, kept: Iterable[tuple[Path, RunRecord]] | None = None) -> Site:
+    """The studies of a site's folder with their runs, in the order of their titles.
+
+    Args:
+        reports: the folder.
+        kept: its runs, where they are read already.
+    """
     found = [
         Entry(record, quote(f"{folder.relative_to(reports).as_posix()}/{PAGE}"))
-        for folder, record in records(reports)
+        for folder, record in (records(reports) if kept is None else kept)
         if (folder / PAGE).is_file()
     ]
     sections = (
@@ -208,16 +220,3 @@ def collect(reports: Path) -> Site:
 
 def _unique(names: Iterable[str]) -> Iterable[str]:
     return dict.fromkeys(names)
-
-
-def _write(path: Path, text: str) -> None:
-    """Written aside and renamed, so that a reader meets the old index or the new one."""
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        aside.write_text(text, encoding="utf-8")
-        aside.replace(path)
-    except OSError as error:
-        aside.unlink(missing_ok=True)
-        problem = f"the index can't be written: {error.strerror}; it is as it was"
-        raise UserError("reports", problem) from None

@@ -8,13 +8,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
-from typing import Literal
+from typing import Literal, cast
+from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_date, format_interval, format_skeleton
 from babel.numbers import format_decimal, format_percent
 
-from analysis.figures.displays import show
+from analysis.figures.displays import Shape, show
+from analysis.report.i18n import gettext, marked, ngettext
 from analysis.report.record import RunRecord
 from analysis.studies.findings import Comparison, Finding, Meaning, Unit, Verdict
 
@@ -30,12 +32,16 @@ _SHAPES: dict[Verdict, str] = {
     "level": "•",
     "unclear": "?",
 }
-_WORDS: dict[Verdict, str] = {
-    "up": "Higher",
-    "down": "Lower",
-    "no_change": "No clear difference",
-    "level": "Measured",
-    "unclear": "Too little data",
+_WORDS: dict[tuple[Verdict, Meaning], str] = {
+    ("up", "neutral"): marked("Higher"),
+    ("up", "better"): marked("Higher, better"),
+    ("up", "worse"): marked("Higher, worse"),
+    ("down", "neutral"): marked("Lower"),
+    ("down", "better"): marked("Lower, better"),
+    ("down", "worse"): marked("Lower, worse"),
+    ("no_change", "neutral"): marked("No clear difference"),
+    ("level", "neutral"): marked("Measured"),
+    ("unclear", "neutral"): marked("Too little data"),
 }
 
 
@@ -54,12 +60,11 @@ def mark(verdict: Verdict, meaning: Meaning = "neutral") -> Mark:
     >>> mark("up", "worse").word, mark("no_change", "worse").word
     ('Higher, worse', 'No clear difference')
     """
-    word = _WORDS[verdict]
     if verdict not in MOVED:
+        word = gettext(_WORDS[verdict, "neutral"])
         return Mark(_SHAPES[verdict], word, "unclear" if verdict == "unclear" else "calm")
-    if meaning == "neutral":
-        return Mark(_SHAPES[verdict], word, "moved")
-    return Mark(_SHAPES[verdict], f"{word}, {meaning}", meaning)
+    tone: Tone = "moved" if meaning == "neutral" else meaning
+    return Mark(_SHAPES[verdict], gettext(_WORDS[verdict, meaning]), tone)
 
 
 def comparison_mark(finding: Finding, comparison: Comparison) -> Mark:
@@ -95,19 +100,27 @@ def has_moved(finding: Finding) -> bool:
 def run_mark(record: RunRecord) -> Mark:
     """The mark of a whole run, from its headline findings."""
     if record.status == "failed":
-        return Mark("✕", "Failed", "failed")
+        return Mark("✕", gettext("Failed"), "failed")
     if record.status == "no_data":
-        return Mark("–", "No data", "unclear")
+        return Mark("–", gettext("No data"), "unclear")
     found = headlines(record.findings)
     tones = Counter(finding_mark(finding).tone for finding in found if has_moved(finding))
     worse, better, moved = tones["worse"], tones["better"], tones["moved"]
-    if worse:
-        return Mark("◆", f"{worse} worse" + (f", {better} better" if better else ""), "worse")
-    if better:
-        return Mark("●", f"{better} better", "better")
+    if worse or better:
+        said = [_count(worse, "worse")] * bool(worse) + [_count(better, "better")] * bool(better)
+        return Mark("◆" if worse else "●", listed(said), "worse" if worse else "better")
     if moved:
-        return Mark("◇", f"{moved} stand{'s' if moved == 1 else ''} out", "moved")
+        return Mark("◇", _count(moved, "moved"), "moved")
     return _still(found)
+
+
+def _count(count: int, tone: Literal["worse", "better", "moved"]) -> str:
+    forms = {
+        "worse": ngettext("%(num)s worse", "%(num)s worse", count),
+        "better": ngettext("%(num)s better", "%(num)s better", count),
+        "moved": ngettext("%(num)s stands out", "%(num)s stand out", count),
+    }
+    return forms[tone] % {"num": count}
 
 
 def _still(found: Sequence[Finding]) -> Mark:
@@ -122,6 +135,15 @@ def headlines(findings: Sequence[Finding]) -> tuple[Finding, ...]:
     return tuple(finding for finding in findings if finding.headline)
 
 
+def listed(words: Sequence[str]) -> str:
+    """Words in a row, with the comma of the language.
+
+    >>> listed(["1 worse", "2 better"])
+    '1 worse, 2 better'
+    """
+    return gettext(", ").join(words)
+
+
 def strength(finding: Finding) -> float:
     """How far a change lies beyond its uncertainty, in half-widths of its interval."""
     each = telling(finding)
@@ -131,14 +153,29 @@ def strength(finding: Finding) -> float:
     return abs(each.difference) / half if half > 0 else 0.0
 
 
-def command(record: RunRecord) -> str:
-    """What repeats a run, as typed into a shell."""
-    words = ["study", "run", record.study, "--market", record.market, "--window", record.window]
-    if record.variant:
+def command(record: RunRecord, verb: str = "run") -> str:
+    """What repeats a run, or does something else with it, as typed into a shell."""
+    words = ["study", verb, record.study, "--market", record.market, "--window", record.window]
+    if record.variant and verb == "run":
         for name, value in record.parameters.items():
             if name not in ("market", "window") and value is not None:
                 words += ["-p", f"{name}={value}"]
     return shlex.join(words)
+
+
+def key_part(name: str) -> str:
+    """A part of a run's key as readers call it; its own name where it is none of these."""
+    said = {
+        "notebook": gettext("the notebook"),
+        "parameters": gettext("the parameters"),
+        "params": gettext("the files in params/"),
+        "code": gettext("the code"),
+        "data": gettext("the data"),
+        "lock": gettext("the versions of packages"),
+        "epoch": gettext("the epoch"),
+        "forced": gettext("nothing; it was repeated on request"),
+    }
+    return said.get(name, name)
 
 
 @dataclass(frozen=True)
@@ -168,13 +205,23 @@ class Words:
 
     def days(self, start: date, end: date) -> str:
         count = (end - start).days
-        return f"{self.number(count)} {'day' if count == 1 else 'days'}"
+        return ngettext("%(num)s day", "%(num)s days", count) % {"num": self.number(count)}
 
-    def instant(self, instant: datetime) -> str:
-        """An instant in UTC, to the minute; the words around it say that it is UTC."""
-        utc = instant.astimezone(UTC)
-        day, time = (format_skeleton(each, utc, locale=self.locale) for each in ("yMMMd", "Hm"))
+    def instant(self, instant: datetime, zone: str = "UTC") -> str:
+        """An instant in a time zone, to the minute; the words around it say which."""
+        there = instant.astimezone(UTC if zone == "UTC" else ZoneInfo(zone))
+        day, time = (format_skeleton(each, there, locale=self.locale) for each in ("yMMMd", "Hm"))
         return str(self.locale.datetime_formats["medium"]).format(time, day)
+
+    def market(self, code: str, name: str) -> str:
+        """A market's name in this language, where it is the one that its country has in English.
+
+        >>> words("de").market("JP", "Japan"), words("de").market("JP", "Japan (pilot)")
+        ('Japan', 'Japan (pilot)')
+        >>> words("ja").market("DE", "Germany")
+        'ドイツ'
+        """
+        return str(self.locale.territories.get(code, name)) if _english(code) == name else name
 
     def before(self, day: date) -> str:
         """The day before, in full: the last whole one of data that end before a day."""
@@ -196,28 +243,68 @@ class Words:
         """
         if value is None:
             return "–"
-        if unit == "rank":
-            return f"rank {show(value, 'count')}"
-        if unit == "ratio":
-            return show(value, "number")
+        number, said = self._parts(value, unit)
+        return said % {"number": number}
+
+    def _parts(self, value: float, unit: Unit) -> tuple[str, str]:
+        """A number, and how it is said with its unit; a sign is part of the number."""
         if unit == "hours" and abs(value) < 1:
-            return f"{show(60 * value, 'number')} minutes"
-        text = show(value, unit)
-        return text + {"per_million": " per million", "hours": " hours"}.get(unit, "")
+            return self.shown(60 * value, "number"), gettext("%(number)s minutes")
+        said = {
+            "rank": gettext("rank %(number)s"),
+            "per_million": gettext("%(number)s per million"),
+            "hours": gettext("%(number)s hours"),
+        }
+        shapes: dict[Unit, Shape] = {"ratio": "number", "rank": "count"}
+        shape = shapes.get(unit) or cast(Shape, unit)
+        return self.shown(value, shape), said.get(unit, "%(number)s")
+
+    def shown(self, value: float, shape: Shape) -> str:
+        """A number with the figures that tables show, as it is written in this language.
+
+        >>> words("de").shown(0.00172, "share"), words("es").shown(12345, "count")
+        ('0,172\xa0%', '12.345')
+        """
+        plain = show(value, shape)
+        if "e" in plain:
+            return plain
+        places = len(plain.rstrip("%").partition(".")[2])
+        pattern = "0." + places * "0" if places else "0"
+        if shape == "share":
+            known = self.locale.percent_formats[None].pattern
+            return str(format_percent(value, known.replace("0", pattern), locale=self.locale))
+        known = self.locale.decimal_formats[None].pattern.partition(".")[0]
+        return str(format_decimal(value, known.replace("0", pattern), locale=self.locale))
 
     def interval(self, finding: Finding) -> str:
         """A number's interval in words; empty where it has none."""
         if finding.low is None or finding.high is None:
             return ""
-        low, high = (self.value(end, finding.unit) for end in (finding.low, finding.high))
-        for suffix in (" per million", " hours", " minutes"):
-            if high.endswith(suffix):
-                low = low.removesuffix(suffix)
-        level = f"{self.confidence(finding.confidence)} interval " if finding.confidence else ""
-        return f"{level}{low} to {high}"
+        ends = self.ends(finding.low, finding.high, finding.unit)
+        if not finding.confidence:
+            return ends
+        given = {"confidence": self.confidence(finding.confidence), "ends": ends}
+        return gettext("%(confidence)s interval %(ends)s") % given
+
+    def ends(self, low: float, high: float, unit: Unit) -> str:
+        """Two ends; a unit that is a word stands once.
+
+        >>> words().ends(2, 3, "hours")
+        '2 to 3 hours'
+        """
+        (first, one), (last, other) = self._parts(low, unit), self._parts(high, unit)
+        if one != other:
+            first, last, one = one % {"number": first}, other % {"number": last}, "%(number)s"
+        return one % {"number": gettext("%(low)s to %(high)s") % {"low": first, "high": last}}
 
     def seconds(self, seconds: float) -> str:
-        return f"{self.number(round(seconds, 1 if seconds < 100 else 0))} seconds"
+        number = self.number(round(seconds, 1 if seconds < 100 else 0))
+        return gettext("%(number)s seconds") % {"number": number}
+
+
+@cache
+def _english(code: str) -> str:
+    return str(Locale.parse("en").territories.get(code, ""))
 
 
 @cache

@@ -26,6 +26,7 @@ from nbformat import NotebookNode
 
 from analysis.errors import UserError
 from analysis.project import ROOT_VARIABLE, Project
+from analysis.report.i18n import locale_for
 from analysis.report.page import data_files, render
 from analysis.report.record import (
     DATA,
@@ -230,6 +231,7 @@ def describe(
         versions={"python": platform.python_version()}
         | {name: importlib.metadata.version(name) for name in PACKAGES},
         seed=project.settings.seed,
+        locale=locale_for(run.market.code, run.market.languages, project.settings.locale),
     )
 
 
@@ -263,7 +265,9 @@ def finish(project: Project, record: RunRecord, aside: Path) -> RunRecord:
         (aside / DATA).mkdir()
         for name, text in data_files(notebook).items():
             (aside / DATA / name).write_text(text, encoding="utf-8")
-    page = render(notebook, record, site_title=project.settings.title)
+    record = record.after(planned.record, planned.changed)
+    title = project.settings.title
+    page = render(notebook, record, site_title=title, locale=record.locale)
     (aside / PAGE).write_text(page, encoding="utf-8")
     (aside / RECORD).write_text(record.model_dump_json(indent=1), encoding="utf-8")
     return record

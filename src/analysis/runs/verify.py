@@ -10,11 +10,19 @@ import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from analysis.errors import UserError
 from analysis.project import ROOT_VARIABLE, Project
-from analysis.report.record import NOTEBOOK, records
+from analysis.report.record import (
+    NOTEBOOK,
+    VERIFIED,
+    RunRecord,
+    Verification,
+    records,
+)
+from analysis.report.regions import replace_text
 from analysis.runs.warm.process import Say, unsaid, warm_kernels
 
 
@@ -84,9 +92,20 @@ def verify(
         waiting = [pool.submit(_verify_one, project, name, path) for name, path in found.items()]
         for future in as_completed(waiting):
             results.append(future.result())
+            note(results[-1], found[results[-1].identity].parent)
             if done:
                 done(results[-1])
     return results
+
+
+def note(result: Verified, folder: Path) -> None:
+    """Leaves beside a run's record whether it reproduced; its page says it when published."""
+    record = RunRecord.read(folder)
+    if record is not None:
+        kept = Verification(
+            at=datetime.now(UTC), key=record.key, differences=len(result.differences)
+        )
+        replace_text(folder / VERIFIED, kept.model_dump_json())
 
 
 def _verify_one(project: Project, identity: str, path: Path) -> Verified:
