@@ -265,7 +265,7 @@ def finish(project: Project, record: RunRecord, aside: Path) -> RunRecord:
         (aside / DATA).mkdir()
         for name, text in data_files(notebook).items():
             (aside / DATA / name).write_text(text, encoding="utf-8")
-    record = record.after(planned.record, planned.changed)
+    record = record.after(RunRecord.read(planned.run.folder(project)), planned.changed)
     title = project.settings.title
     page = render(notebook, record, site_title=title, locale=record.locale)
     (aside / PAGE).write_text(page, encoding="utf-8")
