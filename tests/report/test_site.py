@@ -174,6 +174,6 @@ def test_an_index_that_cannot_be_written_is_said_and_kept(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "write_text", full)
-    with pytest.raises(UserError, match="reports: .* can't be written: No space left"):
+    with pytest.raises(UserError, match=r"reports: .* can't be written: No space left"):
         publish(project)
     assert (reports / "index.html").read_text(encoding="utf-8") == before

@@ -100,7 +100,7 @@ def make(
         aside.mkdir(parents=True)
         with quiet_kernel():
             outcome = attempt(project, planned, aside / NOTEBOOK)
-        return put(finish(project, record(outcome), aside))
+        return put(finish(project, planned, record(outcome), aside))
     except OSError as error:
         return record(Outcome("failed", disk_trouble(error)))
     finally:
@@ -257,7 +257,7 @@ def _doubts(project: Project, planned: Planned, data_until: date | None) -> tupl
         return ()
 
 
-def finish(project: Project, record: RunRecord, aside: Path) -> RunRecord:
+def finish(project: Project, planned: Planned, record: RunRecord, aside: Path) -> RunRecord:
     """Page, data files and record beside the notebook."""
     notebook = _read_notebook(aside / NOTEBOOK)
     if notebook is not None and record.status == "done":
