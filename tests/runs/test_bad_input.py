@@ -30,6 +30,8 @@ RUN = ("run", "core_metrics")
         ((*RUN, "-p", "window=../../etc"), "'../../etc' is no window"),
         ((*RUN, "-p", "trend_windows=many"), "trend_windows: 'many' given"),
         (("run", "-p", "market=JP"), "parameters belong to a study"),
+        ((*RUN, "--due"), "none of these studies has a schedule"),
+        ((*RUN, "--due", "--force"), "--force: goes with neither --due nor --watch"),
         (("run", "core_metric"), "did you mean 'core_metrics'?"),
         (("plan", "core_metrics", "--window", "yesterday"), "is no window"),
         (("verify", "core_metrik"), "did you mean 'core_metrics'?"),

@@ -16,9 +16,8 @@ import pytest
 
 from analysis.errors import UserError
 from analysis.project import Project
-from analysis.report.record import DATA, NOTEBOOK, PAGE, RunRecord, records
+from analysis.report.record import DATA, NOTEBOOK, PAGE, records
 from analysis.runs import cluster
-from analysis.runs.remote import Packed, pack, unpack
 from support import Checkout, clean_environment, make_checkout
 
 pytestmark = pytest.mark.xdist_group("cluster")
@@ -180,35 +179,6 @@ def test_no_cluster(checkout: Checkout, address: str, message: str) -> None:
     said = checkout.study("run", "core_metrics", "-m", "JP", "--cluster", address, status=2)
     assert message in said
     assert len(said.splitlines()) == 1
-
-
-def test_a_folder_that_came_back_stays_in_its_place(site: Checkout, tmp_path: Path) -> None:
-    """What is packed is unpacked the same; a member that would climb out is refused."""
-    import io
-    import tarfile
-
-    from analysis.runs.choice import Choice, choose
-    from analysis.runs.plan import plan
-
-    project = Project(tmp_path)
-    run = choose(site.project, Choice(["core_metrics"], ["JP"], ["2026-W10"]))
-    (planned,) = plan(site.project, run)
-    folder = planned.run.folder(site.project)
-    record = RunRecord.read(folder)
-    assert record
-    assert unpack(project, planned, Packed(record, pack(folder))) == record
-    back = planned.run.folder(project)
-    files = [path.relative_to(folder) for path in folder.rglob("*") if path.is_file()]
-    assert files
-    assert all((back / name).read_bytes() == (folder / name).read_bytes() for name in files)
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
-        tar.addfile(tarfile.TarInfo("../../../outside"))
-    refused = unpack(project, planned, Packed(record, buffer.getvalue()))
-    assert (refused.status, refused.reason) == ("failed", "its folder came back torn")
-    assert not list(tmp_path.rglob("outside"))
-    assert RunRecord.read(back) == record
-    assert not list((project.reports / ".aside").glob("*"))
 
 
 class Client:

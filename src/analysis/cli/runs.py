@@ -131,6 +131,8 @@ def run(
         return _carry_out(project, planned, jobs, cluster, asked, as_json=as_json)
 
     if due or watch:
+        if force:
+            raise UserError("--force", "goes with neither --due nor --watch, which run what is due")
         from analysis.cli.schedules import run_due, run_watch
 
         well = (run_watch if watch else run_due)(project, choice, carry_out)

@@ -1,0 +1,76 @@
+"""Runs that come back from elsewhere: their folders stay in their places, and not in memory."""
+
+from __future__ import annotations
+
+import io
+import os
+import pickle
+import tarfile
+import tracemalloc
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from analysis.project import Project
+from analysis.report.record import NOTEBOOK, RunRecord
+from analysis.runs.choice import Choice, choose
+from analysis.runs.engine import outcomes
+from analysis.runs.executors import Workers
+from analysis.runs.plan import Planned, plan
+from analysis.runs.remote import Packed, pack, unpack
+from support import Checkout
+
+pytestmark = pytest.mark.xdist_group("site")
+
+
+def test_a_folder_that_came_back_stays_in_its_place(site: Checkout, tmp_path: Path) -> None:
+    """What is packed is unpacked the same; a member that would climb out is refused."""
+    project = Project(tmp_path)
+    run = choose(site.project, Choice(["core_metrics"], ["JP"], ["2026-W10"]))
+    (planned,) = plan(site.project, run)
+    folder = planned.run.folder(site.project)
+    record = RunRecord.read(folder)
+    assert record
+    assert unpack(project, planned, Packed(record, pack(folder))) == record
+    back = planned.run.folder(project)
+    files = [path.relative_to(folder) for path in folder.rglob("*") if path.is_file()]
+    assert files
+    assert all((back / name).read_bytes() == (folder / name).read_bytes() for name in files)
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
+        tar.addfile(tarfile.TarInfo("../../../outside"))
+    refused = unpack(project, planned, Packed(record, buffer.getvalue()))
+    assert (refused.status, refused.reason) == ("failed", "its folder came back torn")
+    assert not list(tmp_path.rglob("outside"))
+    assert RunRecord.read(back) == record
+    assert not list((project.reports / ".aside").glob("*"))
+
+
+def test_a_thousand_runs_that_come_back_do_not_stay_in_memory(
+    site: Checkout, tmp_path: Path
+) -> None:
+    """Folders of 300 KB each, 300 MB in all; what the command holds at most is under 50 MB."""
+    run = choose(site.project, Choice(["core_metrics"], ["JP"], ["2026-W10"]))
+    (planned,) = plan(site.project, run)
+    record = RunRecord.read(planned.run.folder(site.project))
+    assert record
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / NOTEBOOK).write_bytes(os.urandom(300_000))
+    packed = pickle.dumps(Packed(record, pack(folder)))
+
+    def submit(executor: Executor, planned: Planned, revision: str) -> Future[Packed]:
+        return executor.submit(pickle.loads, packed)  # a copy, as from afar
+
+    project = Project(tmp_path / "project")
+    workers = Workers(partial(ThreadPoolExecutor, 2), submit, 2, partial(unpack, project))
+    tracemalloc.start()
+    try:
+        came = sum(1 for _ in outcomes(project, [planned] * 1000, workers))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert came == 1000
+    assert peak < 50e6, f"{peak / 1e6:.0f} MB"
