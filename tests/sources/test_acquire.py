@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import signal
 import subprocess
 import sys
@@ -69,6 +71,32 @@ def test_new_late_and_corrected_files_are_merged_by_key(project: Project) -> Non
     assert [(t.added, t.updated, t.quarantined) for t in load.tables] == [(18, 90, 12)]
     assert rows(project, "SELECT count(*), sum(risk_score) FROM content") == [(198, 126.0)]
     assert rows(project, "SELECT count(*) FROM _quarantine") == [(22,)]
+
+
+def test_what_changed_since_a_day_is_read_again(bare: Checkout) -> None:
+    declare(bare.project, {"posts": POSTS})
+    write(bare.project, "old.csv", 10)
+    write(bare.project, "new.csv", 20, start=10)
+    os.utime(folder(bare.project, "posts") / "old.csv", (1_700_000_000, 1_700_000_000))
+    assert "read 30 posts" in bare.study("acquire", "posts")
+    assert "read nothing new" in bare.study("acquire", "posts")
+    assert "read 20 posts" in bare.study("acquire", "posts", "--since", "2024-01-01")
+    assert "read nothing new" in bare.study("acquire", "posts")  # the state is as it was
+    assert "read 30 posts" in bare.study("acquire", "posts", "--full")
+    said = bare.study("acquire", "posts", "--since", "yesterday", status=2)
+    assert "yesterday" in said
+
+
+def test_a_source_is_loaded_by_one_at_a_time(project: Project) -> None:
+    declare(project, {"posts": POSTS})
+    write(project, "a.csv", 10)
+    place = project.data / "staging"
+    place.mkdir()
+    with (place / ".posts.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(UserError, match=r"posts: it is being loaded already"):
+            acquire(project, "posts")
+    assert len(acquire(project, "posts").tables) == 1
 
 
 def test_no_text_of_a_column_that_is_ignored_is_staged(project: Project) -> None:

@@ -23,6 +23,8 @@ import pytest
 
 from analysis.errors import UserError
 from analysis.project import Project
+from analysis.sources.declared import one
+from analysis.sources.extract import extract
 from analysis.sources.load import acquire
 from loading import declare, everything, folder, rows
 from servers import postgres
@@ -189,6 +191,21 @@ def test_no_secret_is_in_anything_that_is_written(bare: Checkout, server: str) -
         if path.is_file() and PLANTED.encode() in path.read_bytes()
     ]
     assert written == [bare.root / ".dlt" / "secrets.toml"]
+
+
+def test_no_secret_is_in_a_stage_that_a_killed_load_left(
+    moderation: Project, server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = parse_qs(urlsplit(server).query)["host"][0]
+    url = f"postgresql://studies:{PLANTED}@/postgres?host={host}"
+    monkeypatch.setenv("MODERATION_DB_URL", url)
+    stage = moderation.data / "stage"
+    stage.mkdir(parents=True)
+    found = extract(moderation, "moderation", one(moderation, "moderation"), stage, state=None)
+    assert set(found.rows) == {"rulings", "rules", "agents"}
+    written = [path for path in stage.rglob("*") if path.is_file()]
+    assert len(written) > 5
+    assert [path for path in written if PLANTED.encode() in path.read_bytes()] == []
 
 
 POSTS = {"id": [1, 2, 3], "author": [7, 7, 8], "at": ["2026-03-01T00:00:00Z"] * 3}
