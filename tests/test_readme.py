@@ -19,6 +19,9 @@ from cronsim import CronSim
 from ruamel.yaml import YAML
 
 from analysis.project import Limits, Schedule
+from analysis.sources.declared import Database, Sources
+from analysis.warehouse import TABLES, scratch
+from analysis.warehouse.contracts import check_columns
 from support import CHECKOUT, Checkout, clean_environment
 
 README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
@@ -80,8 +83,8 @@ def test_a_market_is_one_line(bare: Checkout) -> None:
 
 def test_the_schedulers_examples_are_what_they_say() -> None:
     """The workflow is YAML of jobs with steps, the DAG is Python; both call a command that is."""
-    (workflow,) = re.findall(r"```yaml\n(.*?)```", README, flags=re.DOTALL)
-    parsed = YAML(typ="safe", pure=True).load(workflow)
+    blocks = re.findall(r"```yaml\n(.*?)```", README, flags=re.DOTALL)
+    parsed = next(each for each in map(YAML(typ="safe", pure=True).load, blocks) if "on" in each)
     assert CronSim(parsed["on"]["schedule"][0]["cron"], datetime(2026, 1, 1, tzinfo=UTC))
     steps = parsed["jobs"]["studies"]["steps"]
     assert all(len({"uses", "run"} & step.keys()) == 1 for step in steps)
@@ -96,6 +99,21 @@ def test_the_schedulers_examples_are_what_they_say() -> None:
     Schedule.model_validate(YAML(typ="safe", pure=True).load(declared))
     (limits,) = re.findall(r"`limits: (\{.*?\})`", README)
     Limits.model_validate(YAML(typ="safe", pure=True).load(limits))
+
+
+def test_the_declared_source_is_one_and_maps_what_its_table_takes() -> None:
+    blocks = re.findall(r"```yaml\n(.*?)```", README, flags=re.DOTALL)
+    read = map(YAML(typ="safe", pure=True).load, blocks)
+    given = next(each for each in read if "moderation" in each)
+    (source,) = Sources.model_validate({"sources": given}).sources.values()
+    assert isinstance(source, Database)
+    raw = source.raw["rulings"]
+    kinds = {name: "TIMESTAMP" if name.endswith("_at") else "VARCHAR" for name in raw.columns}
+    rows = ", ".join(f"CAST(NULL AS {kind}) AS {name}" for name, kind in kinds.items())
+    with scratch() as stage:
+        stage.keep("rulings", f"SELECT {rows}")
+        found = stage.describe(source.tables["decisions"])
+    check_columns(TABLES["decisions"], found, "README")
 
 
 @pytest.mark.xdist_group("clone")
