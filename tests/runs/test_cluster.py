@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 
 from analysis.errors import UserError
@@ -121,15 +122,19 @@ def test_forty_runs_of_which_a_worker_is_killed_in_the_middle(
         ) as running,
     ):
         assert running.stdout
-        lines = []
+        lines, family = list[str](), list[psutil.Process]()
         for line in running.stdout:
             lines.append(line)
             if line.startswith("[15/40]"):
+                family = psutil.Process(first.pid).children(recursive=True)
                 first.send_signal(signal.SIGKILL)
         said = "".join(lines)
+        assert family
+        assert not psutil.wait_procs(family, timeout=60)[1], "the killed worker left a process"
     assert running.returncode == 0, said
     assert "40 runs: 40 done, 0 without data, 0 failed, 0 fresh already" in said
     assert len([line for line in lines if line.startswith("[")]) == 40
+    assert len(lines) == 42, said
     assert not (here.project.reports / ".aside").exists()
     assert not any((other.project.root / "reports").exists() for other in others)
     remote = found(here)

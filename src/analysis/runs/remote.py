@@ -119,6 +119,8 @@ def execute_and_pack(
     token: str, expected: Mapping[str, str], planned: Planned, revision: str
 ) -> Packed:
     """Executes one run on a worker; the folder that it was made in is gone afterwards."""
+    from distributed import get_worker  # the command that unpacks goes without it
+
     project = Project.find()
     other = differences(token, expected, [planned])
     reason = f"a worker that joined late has {'; '.join(other)}" if other else ""
@@ -131,7 +133,8 @@ def execute_and_pack(
         return Packed(describe_now(project, planned, Outcome("failed", reason), revision), b"")
     _warm()
     packed: list[bytes] = []
-    with tempfile.TemporaryDirectory(prefix="study-run-") as place:
+    # Dask clears the folder of a worker that was killed.
+    with tempfile.TemporaryDirectory(dir=get_worker().local_directory) as place:
         aside = Path(place) / "run"
 
         def pack_it(record: RunRecord) -> RunRecord:
