@@ -17,6 +17,7 @@ from analysis.sources.published import acquire_published, is_loaded
 from analysis.sources.published.facts import Dropped, Fact
 from analysis.sources.published.meta import META
 from analysis.sources.published.tiktok import TIKTOK
+from analysis.sources.summary import summaries
 from analysis.warehouse import open_warehouse
 
 Row = dict[str, str]
@@ -479,3 +480,15 @@ def test_files_that_were_loaded_last_are_known(project: Project, folder: Path) -
     assert is_loaded(project, folder)
     path.unlink()
     assert not is_loaded(project, folder)
+
+
+def test_a_load_of_published_files_is_among_the_sources(project: Project, folder: Path) -> None:
+    (folder / "meta 2023Q3.csv").write_text(text([meta_row("Proactive rate", "94.2%")]))
+    first = acquire_published(project, folder)
+    acquire_published(project, folder)
+    read = sum(file.read for file in first.files)
+    found = summaries(project)
+    # The second load read the same rows, and they are the same.
+    assert [(each.source, each.read, each.added) for each in found] == [
+        ("published", 2 * read, first.total)
+    ]

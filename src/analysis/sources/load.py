@@ -13,43 +13,20 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
-from uuid import uuid4
 
 import pyarrow as pa
 
 from analysis.errors import UserError
 from analysis.project import Project
+from analysis.sources.counts import TableLoad, load_name, note_loads
 from analysis.sources.declared import AnySource, Dsa, one
 from analysis.sources.extract import Extracted, extract
 from analysis.sources.stage import Staged, stage_table, staging
 from analysis.warehouse import TABLES, NoWarehouse, Warehouse, Watch, merge, open_warehouse
 from analysis.warehouse.contracts import unlinked
 from analysis.warehouse.tables import ALL_TABLES
-
-
-@dataclass(frozen=True)
-class TableLoad:
-    """What a load did to a table.
-
-    Attributes:
-        read: rows that the mapping gave.
-        reasons: rows in quarantine, by why.
-        first, last: the span of times of the rows that were good, in UTC.
-    """
-
-    table: str
-    read: int
-    added: int
-    updated: int
-    reasons: dict[str, int]
-    first: datetime | None
-    last: datetime | None
-
-    @property
-    def quarantined(self) -> int:
-        return sum(self.reasons.values())
 
 
 @dataclass(frozen=True)
@@ -99,7 +76,7 @@ def acquire(
         if not hasattr(source, "where"):
             raise UserError("--from", f"{name} is no source of files")
         source = source.model_copy(update={"where": where})
-    load_id = f"{name}-{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid4().hex[:6]}"
+    load_id = load_name(name)
     with _alone(project, name) as folder:
         held = _state(project, name)
         state = None if full or since else held
@@ -192,14 +169,14 @@ def _write(
                 for staged in mapped
             ]
             _quarantine(warehouse, load, broken)
-            _count(warehouse, load, tables, stopped=False)
+            note_loads(warehouse, load.source, load.load_id, tables)
             state = pa.table({"source": [load.source], "state": [found.state]})
             warehouse.take_in("_state", state)
             warehouse.replace_rows("_sources", "_state")
     except _Stopped as stop:
         with warehouse.transaction():
             _quarantine(warehouse, load, broken)
-            _count(warehouse, load, [stop.table], stopped=True)
+            note_loads(warehouse, load.source, load.load_id, [stop.table], stopped=True)
         raise _too_many(load, stop.table) from None
     return replace(load, tables=tuple(tables))
 
@@ -253,27 +230,6 @@ def _quarantine(warehouse: Warehouse, load: Load, broken: list[pa.Table]) -> Non
     columns = ", ".join(ALL_TABLES["_quarantine"].columns)
     warehouse.keep("_refused_rows", f"SELECT {columns} FROM _refused")
     warehouse.replace_rows("_quarantine", "_refused_rows")
-
-
-def _count(warehouse: Warehouse, load: Load, tables: list[TableLoad], *, stopped: bool) -> None:
-    instant = pa.timestamp("us", "UTC")
-    counted = pa.table(
-        {
-            "load_id": pa.array([load.load_id] * len(tables), pa.string()),
-            "source": pa.array([load.source] * len(tables), pa.string()),
-            "table_name": pa.array([t.table for t in tables], pa.string()),
-            "loaded_at": pa.array([datetime.now(UTC)] * len(tables), instant),
-            "stopped": pa.array([stopped] * len(tables), pa.bool_()),
-            "rows_read": pa.array([t.read for t in tables], pa.int64()),
-            "added": pa.array([t.added for t in tables], pa.int64()),
-            "updated": pa.array([t.updated for t in tables], pa.int64()),
-            "quarantined": pa.array([t.quarantined for t in tables], pa.int64()),
-            "first_time": pa.array([t.first for t in tables], instant),
-            "last_time": pa.array([t.last for t in tables], instant),
-        }
-    )
-    warehouse.take_in("_counted", counted)
-    warehouse.insert("_loads", "SELECT * FROM _counted")
 
 
 def _too_many(load: Load, table: TableLoad) -> UserError:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from analysis.project import Project
+from analysis.sources.counts import TableLoad, load_name, note_loads
 from analysis.sources.published.files import FileFacts, FileSummary, csv_files, read_folder
 from analysis.warehouse import TABLES, NoWarehouse, Warehouse, open_warehouse
 
@@ -106,6 +107,7 @@ def _replace(
     import pyarrow as pa
 
     with warehouse.transaction():
+        before = int(warehouse.rows(f"SELECT count(*) FROM {TABLE.name}")[0][0])
         for file in files:
             for publisher in file.form.publishers:
                 where = "publisher = ? AND vintage = ?"
@@ -117,6 +119,9 @@ def _replace(
         total, version = _version(warehouse)
         warehouse.stamp(TABLE.name, version)
         warehouse.stamp(FILES, seen)
+        read, more = sum(file.summary.read for file in files), max(total - before, 0)
+        load = TableLoad(TABLE.name, read, more, 0, {}, None, None)
+        note_loads(warehouse, "published", load_name("published"), [load])
     return total, version
 
 
