@@ -53,13 +53,14 @@ PAPER = Token("--paper", "#ffffff", "#15181c")
 INK = Token("--ink", "#1a1a1a", "#ececec")
 MUTED = Token("--muted", "#5c6166", "#a8aeb5")
 LINE = Token("--line", "#d9dcdf", "#3a4046")
-#: Okabe and Ito's colours (2008), darkened where needed to stand 3:1 against white paper.
+#: Okabe and Ito's colours (2008), moved where needed to stand 3:1 against paper and apart from each
+#: other for readers who do not see all colours (tests/figures/test_vision.py).
 BLUE = Token("--series-1", "#0072b2", "#56b4e9")
 VERMILION = Token("--series-2", "#d55e00", "#ff9a57")
-GREEN = Token("--series-3", "#00855f", "#2fc79a")
-PURPLE = Token("--series-4", "#a8487f", "#e39ac4")
-OCHRE = Token("--series-5", "#977000", "#e6b422")
-GREY = Token("--series-6", "#7a8087", "#9aa1a8")
+GREEN = Token("--series-3", "#00855f", "#3ddc97")
+PURPLE = Token("--series-4", "#a03080", "#e39ac4")
+OCHRE = Token("--series-5", "#7a5a00", "#f5d54a")
+GREY = Token("--series-6", "#868c93", "#7d848c")
 
 TOKENS = (PAPER, INK, MUTED, LINE, BLUE, VERMILION, GREEN, PURPLE, OCHRE, GREY)
 SERIES = (BLUE, VERMILION, GREEN, PURPLE, OCHRE, GREY)

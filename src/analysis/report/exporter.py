@@ -92,7 +92,12 @@ class StudyExporter(HTMLExporter):
 
 
 def _highlighted(highlight: Any) -> Any:
-    return lambda source, **_: Markup(highlight(source).strip())  # noqa: S704  # pygments escapes
+    def highlighted(source: str, **_: Any) -> Markup:
+        # Long lines scroll, so the keyboard must reach them.
+        html = highlight(source).strip().replace("<pre>", '<pre tabindex="0">', 1)
+        return Markup(html)  # noqa: S704  # pygments escapes
+
+    return highlighted
 
 
 def prepare(notebook: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
