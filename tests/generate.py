@@ -54,7 +54,7 @@ def tree() -> str:
 
 TOP = {
     "notebooks/": "one notebook a study: narrative, no logic",
-    "params/": "project, markets, policies, metrics; studies/ has a file for each study",
+    "params/": "project, markets, policies, metrics, sources; studies/ has a file for each study",
     "src/analysis/": "what notebooks call, and the `study` command",
     "data/": "the warehouse, cubes and raw files; not in git",
     "reports/": "the site; not in git",
