@@ -152,17 +152,21 @@ def _carry_out(
     as_json: bool,
 ) -> bool:
     """Executes, publishes, says what was made; whether nothing failed."""
-    try:
-        records = _execute(project, planned, jobs, cluster, quiet=as_json)
-    except ClusterLost:
-        _publish(project)
-        raise
-    except KeyboardInterrupt:
-        _publish(project)  # what is finished is kept, and can be read
-        say_error("stopped; finished runs are kept, `study run` does the rest")
-        raise typer.Exit(130) from None
-    if records or asked or not (project.reports / "index.html").exists():
-        _publish(project, asked, {each.run.identity for each in planned})
+    from analysis.runs.leaving import INTERRUPTED, interruptible
+
+    with interruptible():
+        try:
+            records = _execute(project, planned, jobs, cluster, quiet=as_json)
+        except ClusterLost:
+            _publish(project)
+            raise
+        except KeyboardInterrupt:
+            _publish(project)  # what is finished is kept, and can be read
+            say_error("stopped; finished runs are kept, `study run` does the rest")
+            raise typer.Exit(INTERRUPTED) from None
+        there = {name: (project.reports / name).exists() for name in ("index.html", ".unpublished")}
+        if records or asked or there[".unpublished"] or not there["index.html"]:
+            _publish(project, asked, {each.run.identity for each in planned})
     _summarise(project, planned, records, as_json=as_json)
     return not any(record.status == "failed" for record in records)
 
@@ -211,7 +215,9 @@ def _summarise(
         if record.status == "failed":
             say(f"failed: {record.identity}: {record.reason}")
             notebook = project.reports / record.identity / NOTEBOOK
-            say(f"  look at it: jupyter lab {project.relative(notebook)}")
+            if notebook.exists():
+                near = notebook.is_relative_to(project.root)
+                say(f"  look at it: study lab {project.relative(notebook) if near else notebook}")
     say(f"site: {index}")
 
 
@@ -263,10 +269,13 @@ def _locale(given: str | None) -> str | None:
 
 def _publish(project: Project, locale: str | None = None, only: set[str] | None = None) -> None:
     from analysis.report.site import publish as build
-    from analysis.runs.engine import site_lock
+    from analysis.runs.engine import site_lock, unpublished
+    from analysis.runs.execute import recover
 
     with site_lock(project):
+        recover(project.reports)  # what a killed command left
         build(project, _locales(project, locale, only) if locale else None)
+        unpublished(project).unlink(missing_ok=True)
 
 
 def _locales(project: Project, locale: str, only: set[str] | None) -> dict[str, str]:

@@ -12,7 +12,8 @@ import subprocess
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -79,9 +80,11 @@ def execute_all(
     todo = [complete(each) for each in todo]
     records = []
     with workers_for(project, todo, jobs, cluster, say) as workers:
-        for each, record in outcomes(project, todo, workers):
-            records.append(record)
-            done(each, record)
+        unpublished(project).touch()
+        with closing(outcomes(project, todo, workers)) as ended:
+            for each, record in ended:
+                records.append(record)
+                done(each, record)
     return records
 
 
@@ -101,6 +104,12 @@ def workers_for(
         yield local_workers(project, min(jobs, len(todo)))
 
 
+def unpublished(project: Project) -> Path:
+    """A file that is there while the site's index may lack runs that were finished: a command that
+    was killed leaves it to the next."""
+    return project.reports / ".unpublished"
+
+
 def prepare(project: Project, planned: Sequence[Planned]) -> None:
     """What a study's runs share is made once before them: a module's `prepare(project)`."""
     for name in sorted({each.run.study for each in planned}):
@@ -111,38 +120,53 @@ def prepare(project: Project, planned: Sequence[Planned]) -> None:
 
 def outcomes(
     project: Project, todo: Sequence[Planned], workers: Workers
-) -> Iterator[tuple[Planned, RunRecord]]:
-    """Records as runs end. When a local worker is killed, what its pool had not finished is tried
-    once more, each in a pool of its own, so that only the run that kills its worker fails."""
+) -> Generator[tuple[Planned, RunRecord], None, None]:
+    """Records as runs end. When a local worker is killed, what was under way is tried once more,
+    each in a pool of its own, so that only the run that kills its worker fails."""
     recover(project.reports)
-    revision = revision_of(project.root)
-    unfinished = yield from _pool(todo, workers, revision)
-    for each in unfinished:
-        if not workers.alone or (yield from _pool([each], workers.alone, revision)):
-            outcome = Outcome("failed", "its worker process was killed (out of memory, or by hand)")
-            yield each, describe_now(project, each, outcome, revision)
+    revision, started, queue = revision_of(project.root), datetime.now(UTC), deque(todo)
+    while queue:
+        for each in (yield from _pool(queue, workers, revision)):
+            record = finished(project, each, started)
+            if record:
+                yield each, record
+            elif not workers.alone or (yield from _pool(deque([each]), workers.alone, revision)):
+                reason = "its worker process was killed (out of memory, or by hand)"
+                outcome = Outcome("failed", reason)
+                yield each, describe_now(project, each, outcome, revision)
     recover(project.reports)
+
+
+def finished(project: Project, planned: Planned, started: datetime) -> RunRecord | None:
+    """The record of a run that a worker had finished before it died, but could not say so."""
+    record = RunRecord.read(planned.run.folder(project))
+    ours = record is not None and record.key == planned.key and record.started_at >= started
+    return record if ours else None
 
 
 def _pool(
-    todo: Sequence[Planned], workers: Workers, revision: str
+    queue: deque[Planned], workers: Workers, revision: str
 ) -> Generator[tuple[Planned, RunRecord], None, list[Planned]]:
-    """One executor's work; returns the runs that it could not finish because a worker died.
+    """One executor's work, until the queue is empty or its processes died; returns the runs that
+    were lost.
 
     Twice as many runs as there are workers are under way, so that none waits for the next, and
     what came back and was not yet taken stays small.
     """
-    queue, unfinished = deque(todo), list[Planned]()
+    unfinished = list[Planned]()
     waiting: dict[Future[Any], Planned] = {}
     with workers.executor() as executor:
-        while queue or waiting:
+        # A pool is of no more use once one of its processes has died.
+        while waiting or (queue and not (unfinished and workers.alone)):
             while queue and len(waiting) < 2 * workers.slots:
+                if unfinished and workers.alone:
+                    break
                 each = queue.popleft()
                 try:
                     waiting[workers.submit(executor, each, revision)] = each
                 except workers.lost:
-                    unfinished += [each, *queue]
-                    queue.clear()
+                    unfinished.append(each)
+                    break
             ended, _ = wait(waiting, workers.patience, FIRST_COMPLETED)
             if not ended:
                 workers.check()

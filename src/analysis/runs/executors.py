@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
-import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -15,6 +13,7 @@ from typing import Any
 from analysis.project import Project
 from analysis.report.record import RunRecord
 from analysis.runs.execute import execute
+from analysis.runs.leaving import settle, stopped_workers, unhurt_by_interrupts
 from analysis.runs.plan import Planned
 
 
@@ -56,22 +55,17 @@ def local_workers(project: Project, jobs: int) -> Workers:
     """Processes on this machine, which put finished runs into the site themselves."""
 
     def submit(executor: Executor, planned: Planned, revision: str) -> Future[RunRecord]:
-        return executor.submit(execute, project.root, planned, revision)
+        with unhurt_by_interrupts():
+            return executor.submit(execute, project.root, planned, revision)
 
     alone = Workers(partial(processes, 1), submit, 1)
     return Workers(partial(processes, jobs), submit, jobs, alone=alone)
 
 
-def processes(jobs: int) -> Executor:
+@contextmanager
+def processes(jobs: int) -> Iterator[Executor]:
     """Processes on this machine, started clean: nothing is inherited but the environment."""
     context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(jobs, mp_context=context, initializer=_leave_quietly)
-
-
-def _leave_quietly() -> None:
-    """Ctrl-C reaches workers too: they go at once and say nothing, the command says it.
-
-    Their kernels see that their parent is gone and end; what was written aside is cleared by the
-    next command.
-    """
-    signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=settle)
+    with pool, stopped_workers(pool):
+        yield pool

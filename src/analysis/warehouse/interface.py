@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from datetime import date, timedelta
+from datetime import UTC, date, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
@@ -229,12 +229,18 @@ class Warehouse(ABC):
         if spec.is_dated:
             found = self.rows(f"SELECT NULL, max(period_end) FROM {table}")
         elif "market" not in spec.columns:
-            found = self.rows(f"SELECT NULL, max({spec.time}) FROM {table}")
+            found = self.rows(f"SELECT NULL, timezone('UTC', max({spec.time})) FROM {table}")
         else:
             which, bound = (" WHERE market = ?", [market]) if market is not None else ("", [])
-            last = f"SELECT market, max({spec.time}) FROM {table}{which} GROUP BY market"
+            last = f"SELECT market, timezone('UTC', max({spec.time})) FROM {table}{which}"
+            last += " GROUP BY market"
             found = self.rows(last, bound)
-        return {code: last for code, last in found if last is not None}
+        known = {code: last for code, last in found if last is not None}
+        if spec.is_dated:
+            return known
+        # Without a zone as they come: PyArrow makes instants with the help of pandas, which
+        # commands that only plan go without.
+        return {code: last.replace(tzinfo=UTC) for code, last in known.items()}
 
 
 LastTimes = dict[str | None, Any]

@@ -1,0 +1,78 @@
+"""How a command and its workers end: at Ctrl-C, or killed, without anything left behind.
+
+Workers are in a session of their own, so that a terminal's Ctrl-C reaches the command alone and
+the command decides. A worker goes when its command has gone, however that ended; a kernel goes
+when its worker has; the warm process when the command has.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from multiprocessing.connection import wait
+from types import FrameType
+
+INTERRUPTED = 130
+SHOW_CURSOR = b"\x1b[?25h"
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """The first Ctrl-C raises KeyboardInterrupt, the second ends the process at once."""
+
+    def first(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - as signal calls it
+        signal.signal(signal.SIGINT, second)
+        raise KeyboardInterrupt
+
+    def second(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - as signal calls it
+        if sys.stdout.isatty():
+            os.write(1, SHOW_CURSOR)  # a bar had hidden it
+        os._exit(INTERRUPTED)
+
+    kept = signal.signal(signal.SIGINT, first)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, kept)
+
+
+@contextmanager
+def stopped_workers(executor: Executor) -> Iterator[None]:
+    """Where the work within ends early, its workers are stopped in the middle of theirs."""
+    try:
+        yield
+    except BaseException:
+        executor.shutdown(wait=False, cancel_futures=True)
+        for worker in multiprocessing.active_children():
+            worker.kill()
+        raise
+
+
+@contextmanager
+def unhurt_by_interrupts() -> Iterator[None]:
+    """Workers that are started within are not reached by Ctrl-C before they have `settled`."""
+    kept = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, kept)
+
+
+def settle() -> None:
+    """In a worker as it starts: a session of its own, and an end when the command's comes."""
+    os.setsid()
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    threading.Thread(target=_end_with_the_command, daemon=True).start()
+
+
+def _end_with_the_command() -> None:
+    command = multiprocessing.parent_process()
+    if command is not None:
+        wait([command.sentinel])
+        os._exit(INTERRUPTED)
