@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from datetime import date as Day  # noqa: N812  # a field is called date
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -99,6 +100,28 @@ class Policies(Model):
     """params/policies.yaml."""
 
     policies: dict[Slug, Policy] = Field(min_length=1)
+
+
+class Annotation(Model):
+    """A known break of params/annotations.yaml.
+
+    Attributes:
+        date: the first local day of the new state.
+        market: its code, or `all`.
+        metric: its name, or `all`.
+        what: what changed, a clause without a full stop.
+    """
+
+    date: Day
+    market: MarketCode | Literal["all"]
+    metric: Slug
+    what: str = Field(min_length=1, max_length=120)
+
+
+class Annotations(Model):
+    """params/annotations.yaml."""
+
+    annotations: tuple[Annotation, ...]
 
 
 class Limits(Model):
@@ -255,6 +278,20 @@ class Project:
     @cached_property
     def policies(self) -> dict[str, Policy]:
         return dict(self.read(self.params / "policies.yaml", Policies).policies)
+
+    @cached_property
+    def annotations(self) -> tuple[Annotation, ...]:
+        """Known breaks, in the order of their days.
+
+        Raises:
+            UserError: one of them names a market that is not there.
+        """
+        path = self.params / "annotations.yaml"
+        found = self.read(path, Annotations).annotations if path.exists() else ()
+        for each in found:
+            if each.market != "all":
+                self.market(each.market)
+        return tuple(sorted(found, key=lambda each: each.date))
 
     @cached_property
     def study_names(self) -> tuple[str, ...]:

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
 
-from analysis.figures.trend import Trend, describe, trend_figure
+from analysis.figures.trend import Break, Trend, describe, trend_figure
 
 
 def trend(value: list[float], *, wide: float = 0.1, marked: int = -1) -> Trend:
@@ -76,3 +77,15 @@ def test_odd_series_are_drawn_without_a_warning(value: list[float]) -> None:
     made = trend_figure(trend(value), title="t", caption="c")
     assert made.svg.startswith("<svg")
     assert made.alt
+
+
+def test_known_breaks_are_drawn_numbered_and_said() -> None:
+    plain = trend([0.1, 0.3, 0.2, 0.2])
+    day = plain.starts[2]
+    broken = replace(plain, breaks=[Break(day, "a new queue")])
+    drawn, bare = (trend_figure(each, title="t", caption="c.") for each in (broken, plain))
+    said = f"Known breaks: 1: a new queue from {day}."
+    assert drawn.caption == f"c. {said}"
+    assert drawn.alt.endswith(said)
+    assert drawn.svg.count("<text") == bare.svg.count("<text") + 1
+    assert "Known breaks" not in bare.alt

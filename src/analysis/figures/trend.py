@@ -19,6 +19,14 @@ HEIGHT = 250.0
 
 
 @dataclass(frozen=True)
+class Break:
+    """A known break: the day from which something was different, and what."""
+
+    day: date
+    what: str
+
+
+@dataclass(frozen=True)
 class Trend:
     """What a trend chart is made from.
 
@@ -32,6 +40,7 @@ class Trend:
         show: a value as an axis and a sentence show it, unit included.
         confidence: of the band.
         marked: the place of the window that the page is about.
+        breaks: what changed meanwhile, in the order of its days.
     """
 
     name: str
@@ -45,6 +54,13 @@ class Trend:
     show: Callable[[float], str]
     confidence: float
     marked: int
+    breaks: Sequence[Break] = ()
+
+    @property
+    def known(self) -> str:
+        """The breaks in words, numbered as in the chart; empty without any."""
+        said = (f"{at}: {each.what} from {each.day}" for at, each in enumerate(self.breaks, 1))
+        return f"Known breaks: {'; '.join(said)}." if self.breaks else ""
 
     def frame(self) -> pd.DataFrame:
         """The numbers behind the chart, one row a window."""
@@ -66,6 +82,7 @@ def trend_figure(trend: Trend, *, title: str, caption: str) -> Figure:
         svg = to_svg(figure)
     if cut:
         caption += " Where the band leaves the chart it is cut; the data have its ends."
+    caption = f"{caption} {trend.known}".strip()
     return Figure(trend.name, title, describe(trend), caption, trend.frame(), svg)
 
 
@@ -87,7 +104,7 @@ def describe(trend: Trend) -> str:
     missing = int(np.isnan(value).sum())
     if missing:
         parts.append(f"No value in {missing} window{'s' if missing > 1 else ''}.")
-    return " ".join(parts)
+    return " ".join([*parts, trend.known]).strip()
 
 
 def draw_trend(axes: Axes, trend: Trend) -> bool:
@@ -98,6 +115,7 @@ def draw_trend(axes: Axes, trend: Trend) -> bool:
     axes.plot(days, value, color=BLUE.light, marker="o", markersize=3.5)
     top = _limits(axes, value, low, high)
     _mark(axes, trend, days, value)
+    _breaks(axes, trend.breaks)
     locator = AutoDateLocator(minticks=3, maxticks=8)  # type: ignore[no-untyped-call]
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
@@ -135,3 +153,19 @@ def _mark(axes: Axes, trend: Trend, days: np.ndarray, value: np.ndarray) -> None
         color=INK.light,
         fontweight="bold",
     )
+
+
+def _breaks(axes: Axes, breaks: Sequence[Break]) -> None:
+    """A dotted line with a number for each known break; the caption says what it was."""
+    for at, each in enumerate(breaks, 1):
+        day = np.datetime64(each.day, "D")
+        axes.axvline(day, color=INK.light, linewidth=1, linestyle=(0, (1, 2)), zorder=1)  # type: ignore[arg-type]  # dates too
+        axes.annotate(
+            str(at),
+            (day, 0.98),
+            xycoords=("data", "axes fraction"),
+            xytext=(3, 0),
+            textcoords="offset points",
+            va="top",
+            fontweight="bold",
+        )

@@ -26,6 +26,7 @@ def check_project(project: Project) -> list[UserError]:
         partial(_readable, project, "policies"),
         partial(_declared, project),
         lambda: check_expressions(load_catalogue(project)),
+        partial(_annotations, project),
         *(partial(check_study, project, name) for name in project.study_names),
     ]
     for part in parts:
@@ -49,6 +50,15 @@ def _readable(project: Project, part: str) -> Iterable[UserError]:
 def _declared(project: Project) -> Iterable[UserError]:
     declared(project)
     return ()
+
+
+def _annotations(project: Project) -> Iterator[UserError]:
+    """Known breaks speak of markets and metrics that are there."""
+    metrics = load_catalogue(project).metrics
+    for each in project.annotations:
+        if each.metric != "all" and each.metric not in metrics:
+            mistake = unknown("metric", each.metric, [*metrics, "all"])
+            yield UserError("params/annotations.yaml", str(mistake))
 
 
 def check_study(project: Project, name: str) -> Iterator[UserError]:

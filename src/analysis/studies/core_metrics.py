@@ -18,7 +18,7 @@ from pydantic import Field
 from analysis.calendar import Window
 from analysis.errors import NoData, UserError
 from analysis.figures.displays import Column, Figure, Table
-from analysis.figures.trend import Trend, trend_figure
+from analysis.figures.trend import Break, Trend, trend_figure
 from analysis.methods.buckets import Floats
 from analysis.metrics.catalogue import GROUPS, Catalogue
 from analysis.metrics.cube import Slice, build_cubes, open_cubes
@@ -256,12 +256,24 @@ def _trend(measured: Measured, name: str) -> Figure:
         show=lambda number: words.scale.short(number / words.factor),
         confidence=series.confidence,
         marked=len(places) - 1,
+        breaks=_breaks(study, name, windows[0].start, windows[-1].end),
     )
     verdict = move_word(measured.moves[name, BEFORE].verdict, study.window.previous().label)
     shown = "no value" if value is None else words.scale.short(value)
     title = f"{trend.subject}: {shown} in {study.window}, {verdict}"
     band = f"Band: {series.confidence:.0%} interval of each window by itself."
     return trend_figure(trend, title=title, caption=f"{series.metric.question} {band}")
+
+
+def _breaks(study: Study, metric: str, first: date, end: date) -> list[Break]:
+    """The known breaks of a metric in this market, between two days."""
+    return [
+        Break(each.date, each.what)
+        for each in study.project.annotations
+        if each.market in ("all", study.market.code)
+        and each.metric in ("all", metric)
+        and first <= each.date < end
+    ]
 
 
 def _arrays(series: Series) -> tuple[Floats, Floats, Floats]:
