@@ -146,6 +146,7 @@ def run_notebook(project: Project, planned: Planned, output: Path, watch: Watch)
     from traitlets.config import Config
 
     run = planned.run
+    begun: list[NotebookNode] = []
     try:
         papermill.execute_notebook(
             project.notebooks / f"{run.study}.ipynb",
@@ -154,6 +155,9 @@ def run_notebook(project: Project, planned: Planned, output: Path, watch: Watch)
             kernel_name="python3",
             progress_bar=False,
             kernel_manager_class=watch.manager(),
+            # Written once, as it ends: papermill would write it twice a cell.
+            request_save_on_cell_execute=False,
+            on_notebook_start=lambda notebook: begun.append(notebook),
             # What kernel and client say to each other is encrypted; plain TCP can be listened to.
             config=Config(KernelManager={"transport_encryption": "auto"}),
         )
@@ -162,6 +166,8 @@ def run_notebook(project: Project, planned: Planned, output: Path, watch: Watch)
     except OSError:
         raise
     except Exception as error:
+        for notebook in begun:
+            nbformat.write(notebook, output)  # type: ignore[no-untyped-call]  # as its reader
         # A kernel that died, a notebook that is none: papermill's and nbclient's own errors.
         return Outcome("failed", f"the notebook could not be executed ({type(error).__name__})")
     return Outcome("done")

@@ -17,9 +17,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import psutil
-from jupyter_client.manager import AsyncKernelManager
 
 from analysis.project import Limits
+from analysis.runs.warm.client import RunManager
 
 #: Seconds between two looks. A process fills about 0.5 GB in that time.
 LOOK = 0.2
@@ -65,11 +65,11 @@ class Watch:
     def end(self) -> None:
         self._ended.set()
 
-    def manager(self) -> type[AsyncKernelManager]:
+    def manager(self) -> type[RunManager]:
         """The class of kernel manager that tells this watch its kernel's process."""
         watch = self
 
-        class WatchedKernelManager(AsyncKernelManager):
+        class WatchedKernelManager(RunManager):
             # Jupyter types what its async manager takes over from the other as if it were not.
             async def _async_post_start_kernel(self, **kwargs: Any) -> None:
                 await super()._async_post_start_kernel(**kwargs)

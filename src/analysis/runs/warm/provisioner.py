@@ -21,6 +21,8 @@ from analysis.runs.warm.process import FOLDER_VARIABLE, NOTES, SOCKET
 
 #: Seconds for the warm process to import everything on a busy machine, and then to fork.
 PATIENCE = 60.0
+#: Seconds that a kernel may take to end before Jupyter's own patience with it begins.
+GRACE = 1.0
 #: A Unix socket's path may have 107 bytes; `-5` for the last channel is part of it.
 LONGEST = 100
 LAUNCHER = [sys.executable, "-m", "ipykernel_launcher"]
@@ -69,6 +71,19 @@ class ForkedProcess:
         while self.poll() is None:
             select.select([self._connection], [], [], 0.1)
         return self.returncode or 0
+
+    async def gone(self, seconds: float) -> None:
+        """Returns when it has ended, or after so many seconds."""
+        if self.poll() is not None:
+            return
+        loop, news = asyncio.get_running_loop(), asyncio.Event()
+        loop.add_reader(self._connection, news.set)
+        try:
+            await asyncio.wait_for(news.wait(), seconds)
+        except TimeoutError:
+            pass
+        finally:
+            loop.remove_reader(self._connection)
 
     def send_signal(self, number: int) -> None:
         if self.poll() is None:
@@ -130,6 +145,19 @@ class WarmProvisioner(LocalProvisioner):
         self.pid = self.pgid = process.pid
         self.cwd = asked.cwd
         return self.connection_info
+
+    async def shutdown_requested(self, restart: bool = False) -> None:  # noqa: ARG002  # Jupyter's
+        """Waits until the kernel has gone: whoever asks later need not ask again and again."""
+        await self._gone()
+
+    async def kill(self, restart: bool = False) -> None:
+        """As Jupyter does, and waits as above."""
+        await super().kill(restart)
+        await self._gone()
+
+    async def _gone(self) -> None:
+        if isinstance(self.process, ForkedProcess):
+            await self.process.gone(GRACE)
 
     def _note(self, folder: Path, reason: str) -> None:
         """In the client's log, and for the command that began it all."""

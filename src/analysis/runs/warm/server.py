@@ -10,6 +10,7 @@ end of it closes when the client ends, killed or not.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import gc
 import importlib
@@ -27,6 +28,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 #: What Python and packages read when they start, not later: where a request differs in one of
 #: these, a forked kernel would not be what a cold one is.
@@ -225,15 +227,29 @@ def become_kernel(request: Request) -> None:
     importlib.invalidate_caches()
     _random_state()
     request.connection.settimeout(None)
-    request.answer(pid=os.getpid())
     threading.Thread(target=_end_with, args=(request.connection,), daemon=True).start()
 
-    from ipykernel import kernelapp
+    from ipykernel.kernelapp import IPKernelApp
 
     sys.argv = [str(Path(sysconfig.get_path("purelib")) / "ipykernel_launcher.py")]
     sys.argv += request.arguments
     # 1: no parent is watched, the connection is.
-    kernelapp.IPKernelApp.launch_instance(argv=request.arguments, parent_handle=1)
+    app: Any = IPKernelApp.instance(parent_handle=1)
+    app.initialize(request.arguments)
+    # Now it listens: a client that calls earlier waits 0.1 s before it calls again.
+    request.answer(pid=os.getpid())
+    app.start()
+    _leave_at_once()
+
+
+def _leave_at_once() -> None:
+    """What was registered for the end is done; taking apart what was imported, shared with the
+    warm process as it is, would take longer than many a cell."""
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):
+            stream.flush()
+    os._exit(0)
 
 
 def _streams(request: Request) -> None:
