@@ -77,7 +77,7 @@ class Watch:
                 with suppress(psutil.Error):
                     watch.kernel = psutil.Process(pid) if pid else None
 
-            post_start_kernel = _async_post_start_kernel
+            post_start_kernel = _async_post_start_kernel  # type: ignore[assignment]  # as Jupyter
 
         return WatchedKernelManager
 
