@@ -17,6 +17,7 @@ from analysis.calendar import Market, Window
 from analysis.metrics import building
 from analysis.metrics.catalogue import load_catalogue
 from analysis.metrics.cube import build_cubes, open_cubes
+from analysis.metrics.scan import bin_sql
 from analysis.metrics.watching import watches
 from analysis.project import Project
 from analysis.warehouse import merge, open_warehouse
@@ -77,17 +78,20 @@ FROM content""",
 
 
 def by_hand(project: Project, _: int) -> dict[str, float]:
-    """The sums of views and of decisions as a person would write them, in DuckDB's client."""
+    """What the cube holds of views and decisions, as a person would ask DuckDB's client for it."""
     catalogue = load_catalogue(project)
     zones = ", ".join(f"('{m.code}', '{m.zone}')" for m in project.markets.values())
     queries = []
     for fact in ("views", "decisions"):
         spec = catalogue.facts[fact]
-        sums = ", ".join(f"sum(({sql})::DOUBLE)" for sql in catalogue.sums(fact))
+        sums = "".join(f", sum(({sql})::DOUBLE)" for sql in catalogue.sums(fact))
+        bins = "".join(f", {bin_sql(m)} AS bin_{k}" for k, m in catalogue.times(fact).items())
+        sets = "".join(f", (code, local, bucket, bin_{key})" for key in catalogue.times(fact))
         queries.append(
-            f"SELECT {spec.market} AS market, timezone(zone, {spec.time})::DATE AS day, bucket, "
-            f"count(*), {sums} FROM {spec.source} JOIN _buckets ON id = {spec.cluster_id} "
-            f"JOIN (VALUES {zones}) AS z(market, zone) ON z.market = {spec.market} GROUP BY ALL"
+            f"SELECT {spec.market} AS code, timezone(zone, {spec.time})::DATE AS local, bucket, "
+            f"count(*){sums}{bins} FROM {spec.source} JOIN _buckets ON id = {spec.cluster_id} "
+            f"JOIN (VALUES {zones}) AS z(market, zone) ON z.market = {spec.market} "
+            f"GROUP BY GROUPING SETS ((code, local, bucket){sets})"
         )
     with duckdb.connect(project.data / "warehouse.duckdb", read_only=True) as client:
         client.execute("SET TimeZone = 'UTC'")
@@ -145,7 +149,7 @@ def one_day(project: Project, _: int) -> dict[str, float]:
         started = time.perf_counter()
         with warehouse.transaction():
             merge(
-                warehouse, "exposure", "SELECT * FROM newest", load_id="newest",
+                warehouse, "exposure", "SELECT * FROM newest", load_id=f"newest-{time.time_ns()}",
                 markets=project.markets, watches=watches(load_catalogue(project)),
             )  # fmt: skip
         merging = time.perf_counter() - started

@@ -3,7 +3,7 @@
 Only what engines share is used: `GROUPING SETS`, and no `HAVING` on a set (Spark has none). A
 market's zone turns an instant into a local day inside the engine. Logarithms are of doubles, over a
 constant, so that bins are the same on every engine. Groups are of whole numbers, markets by their
-place: groups of texts took DuckDB three times as long.
+place.
 """
 
 from __future__ import annotations
