@@ -29,7 +29,7 @@ test: $(WITH_SPARK) ## run every test, nbval's and the browser's included
 lab: $(READY) ## open JupyterLab in this project
 	@$(STUDY) lab
 
-check: $(READY) ## format, lint, types, import layers, studies' files
+check: $(WITH_SPARK) ## format, lint, types, import layers, studies' files
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/mypy
