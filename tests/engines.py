@@ -28,6 +28,8 @@ ENGINES = [
     pytest.param("spark", marks=pytest.mark.xdist_group("spark")),
 ]
 OTHERS = ENGINES[1:]
+#: Spark takes seconds for what these do in none; where the difference is not Spark's, they serve.
+QUICK_ENGINES = ENGINES[:2]
 
 #: For a few rows, compiling code well takes longer than running it.
 QUICK = (

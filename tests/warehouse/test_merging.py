@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 
@@ -20,7 +21,7 @@ from analysis.warehouse import (
     read_marks,
 )
 from analysis.warehouse.tables import TABLES
-from engines import ENGINES, Place, opened
+from engines import ENGINES, QUICK_ENGINES, Place, opened
 
 MARKETS = {
     "JP": Market(code="JP", name="Japan", zone="Asia/Tokyo"),
@@ -87,6 +88,7 @@ def test_days_are_touched_in_the_markets_own_zone(warehouse: Warehouse) -> None:
     }
 
 
+@pytest.mark.parametrize("warehouse", QUICK_ENGINES, indirect=True)
 def test_a_row_that_moves_touches_the_day_that_it_leaves(warehouse: Warehouse) -> None:
     load(warehouse, "decisions", decisions({"id": 1, "at": "2026-03-02 12:00:00+00"}), "a")
     load(warehouse, "decisions", decisions({"id": 1, "at": "2026-03-09 12:00:00+00"}), "b")
@@ -97,6 +99,7 @@ def test_a_row_that_moves_touches_the_day_that_it_leaves(warehouse: Warehouse) -
     }
 
 
+@pytest.mark.parametrize("warehouse", QUICK_ENGINES, indirect=True)
 def test_a_late_row_marks_its_own_market_and_days_only(warehouse: Warehouse) -> None:
     both = decisions(
         {"id": 1, "at": "2026-03-02 12:00:00+00"},
@@ -147,12 +150,17 @@ def test_instants_come_out_in_utc(warehouse: Warehouse) -> None:
     assert at == datetime(2026, 3, 2, 3, tzinfo=UTC)
 
 
+def numbers(count: int) -> str:
+    return ", ".join(f"(CAST({i} AS BIGINT))" for i in range(count))
+
+
 def test_the_bucket_of_a_cluster_is_computed_once_as_it_is_loaded(warehouse: Warehouse) -> None:
     def posts(count: int) -> str:
         return (
             "SELECT i AS content_id, i % 4 AS creator_id, 'JP' AS market, 'xx' AS language, "
             "'feed' AS surface, TIMESTAMPTZ '2026-03-02 12:00:00+00' AS posted_at, "
-            f"NULL AS duration_s, NULL AS topic, NULL AS risk_score FROM range({count}) AS r(i)"
+            "NULL AS duration_s, NULL AS topic, NULL AS risk_score "
+            f"FROM (VALUES {numbers(count)}) AS r(i)"
         )
 
     held = f"SELECT id, bucket FROM {BUCKET_TABLE} ORDER BY id"
@@ -160,5 +168,18 @@ def test_the_bucket_of_a_cluster_is_computed_once_as_it_is_loaded(warehouse: War
     assert [identifier for identifier, _ in warehouse.rows(held)] == [0, 1]
     load(warehouse, "content", posts(9), "b")
     warehouse.stamp("content", "as a whole")
-    right = f"SELECT i, {bucket_sql('i')} FROM range(4) AS r(i) ORDER BY i"
+    right = f"SELECT i, {bucket_sql('i')} FROM (VALUES {numbers(4)}) AS r(i) ORDER BY i"
     assert warehouse.rows(held) == warehouse.rows(right)
+
+
+def test_documents_are_merged_as_what_they_hold(warehouse: Warehouse) -> None:
+    unit = (
+        "SELECT 'reminder' AS experiment, CAST(1 AS BIGINT) AS unit_id, 'b' AS arm, "
+        "NULL AS block, 'JP' AS market, TIMESTAMPTZ '2026-03-02 12:00:00+00' AS assigned_at, "
+        "'{{\"age\": {age}}}' AS covariates, NULL AS outcomes"
+    )
+    assert load(warehouse, "experiment_units", unit.format(age=3), "a") == Merged(1, 0)
+    assert load(warehouse, "experiment_units", unit.format(age=3), "b") == Merged(0, 0)
+    assert load(warehouse, "experiment_units", unit.format(age=4), "c") == Merged(0, 1)
+    ((held,),) = warehouse.rows("SELECT covariates FROM experiment_units")
+    assert json.loads(held) == {"age": 4}

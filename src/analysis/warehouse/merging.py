@@ -147,7 +147,7 @@ def _changed(table: Table, rows: str) -> str:
     same = " AND ".join(table.same(c, f"held.{c}", f"s.{c}") for c in table.columns)
     columns = ", ".join(f"s.{name}" for name in table.columns)
     return (
-        f"SELECT {columns} FROM ({rows}) AS s "
+        f"SELECT {columns} FROM ({table.typed(f'({rows}) AS given')}) AS s "
         f"WHERE NOT EXISTS (SELECT 1 FROM {table.name} AS held WHERE {same})"
     )
 

@@ -210,9 +210,7 @@ class SparkWarehouse(Warehouse):
 
 def _typed(table: str, rows: str) -> str:
     """A query's rows with the types of a table's columns; Parquet takes what it is given."""
-    columns = ALL_TABLES[table].columns
-    typed = ", ".join(f"CAST({c} AS {_kind(k)}) AS {c}" for c, k in columns.items())
-    return f"SELECT {typed} FROM {rows} AS more"
+    return ALL_TABLES[table].typed(f"{rows} AS more")
 
 
 def _kind(declared: str) -> str:

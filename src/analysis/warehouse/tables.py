@@ -56,6 +56,11 @@ class Table:
         owed = self.columns[column].endswith("NOT NULL")
         return f"{one} = {other}" if owed else f"{one} IS NOT DISTINCT FROM {other}"
 
+    def typed(self, rows: str) -> str:
+        """A query of some rows' columns, each as the type that the table has."""
+        kinds = ((c, kind.removesuffix(" NOT NULL")) for c, kind in self.columns.items())
+        return f"SELECT {', '.join(f'CAST({c} AS {kind}) AS {c}' for c, kind in kinds)} FROM {rows}"
+
     def ddl(self) -> str:
         columns = ", ".join(f"{name} {kind}" for name, kind in self.columns.items())
         return f"CREATE TABLE IF NOT EXISTS {self.name} ({columns})"
