@@ -25,9 +25,9 @@ def make_small(project: Project) -> None:
         for market, posts in MARKETS.items():
             warehouse.execute(_content(market, posts, offset))
             offset += posts * DAYS
-        for sql in (_EXPOSURE, _DECISIONS, _REPORTS, _APPEALS, _DRAWS):
+        for sql in (_EXPOSURE, _DECISIONS, _REPORTS, _APPEALS, _DRAWS, _RATINGS):
             warehouse.execute(sql)
-        for table in ("content", "exposure", "decisions", "user_reports", "appeals"):
+        for table in ("content", "exposure", "decisions", "user_reports", "appeals", "ratings"):
             warehouse.stamp(table, "small-1")
         warehouse.stamp("prevalence_draws", "small-1")
 
@@ -55,19 +55,20 @@ WHERE date_trunc('hour', posted_at) + to_hours(age) < TIMESTAMPTZ '{END} 00:00:0
 _DECISIONS = f"""
 INSERT INTO decisions
 SELECT * FROM (SELECT content_id, content_id, creator_id, market, 'spam',
-  CASE WHEN {rng("content_id", "act")} < 0.8 THEN 'remove' ELSE 'no_action' END,
+  CASE WHEN {rng("content_id", "act")} < 0.8 AND {rng("content_id", "bad")} < {_RISKY}
+    THEN 'remove' ELSE 'no_action' END,
   CASE WHEN {rng("content_id", "how")} < 0.9 THEN 'proactive' ELSE 'user_report' END,
   {rng("content_id", "auto")} < 0.85,
   posted_at + to_seconds(CAST(3600 * 4 * exp(1.8 * ln({rng("content_id", "t")}
     / (1 - {rng("content_id", "t")}))) AS BIGINT)) AS decided_at,
   floor(10 * greatest({rng("content_id", "vb")} - 0.6, 0) * 20)::BIGINT
 FROM content
-WHERE {rng("content_id", "bad")} < {_RISKY}
+WHERE {rng("content_id", "bad")} < {_RISKY} OR {rng("content_id", "rep")} < 0.02
 ) WHERE decided_at < TIMESTAMPTZ '{END} 00:00:00+00'"""
 _REPORTS = f"""
 INSERT INTO user_reports
 SELECT * FROM (SELECT content_id * 4 + k, content_id, content_id * 7 + k, market, 'spam',
-  posted_at + to_seconds(CAST(86400 * {rng("content_id", "rt")} AS BIGINT)) AS reported_at
+  posted_at + to_seconds(CAST(7200 * {rng("content_id", "rt")} AS BIGINT)) AS reported_at
 FROM content, range(2) AS copies(k)
 WHERE {rng("content_id", "rep")} < 0.02 + 0.1 * ({rng("content_id", "bad")} < {_RISKY})::INT
 ) WHERE reported_at < TIMESTAMPTZ '{END} 00:00:00+00'"""
@@ -86,3 +87,14 @@ SELECT content_id, content_id, market, surface, posted_at, 10 + 90 * {rng("conte
   (10 + 90 * {rng("content_id", "im")}) * (0.2 + {rng("content_id", "s")}) / 1e7, 'all', risk_score,
   CASE WHEN {rng("content_id", "lab")} < 0.01 THEN 'spam' END, {rng("content_id", "lab")} < 0.01
 FROM content WHERE {rng("content_id", "drawn")} < 0.7"""
+# Three moderators of sixteen label an item; one item in four has a known answer.
+_RATINGS = f"""
+INSERT INTO ratings
+SELECT content_id * 3 + k, content_id, ascii(market) * 100 + (content_id + 5 * k) % 16,
+  CASE WHEN content_id % 2 = 0 THEN 'spam' ELSE 'hate_speech' END, 'xx', market,
+  violates <> ({rng("content_id * 3 + k", "slip")} < 0.1),
+  CASE WHEN content_id % 4 = 0 THEN violates END,
+  posted_at + to_seconds(60 * k),
+  posted_at + to_seconds(60 * k + 5 + CAST(60 * {rng("content_id * 3 + k", "pace")} AS BIGINT))
+FROM (SELECT *, {rng("content_id", "bad")} < {_RISKY} AS violates FROM content
+  WHERE {rng("content_id", "chosen")} < 0.2) AS items, range(3) AS seats(k)"""

@@ -5,7 +5,8 @@ YAML 1.2, so that `NO` is Norway and not a truth value; a key given twice is an 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -50,6 +51,27 @@ def load_yaml(path: Path, shown: str) -> object:
         raise UserError(f"{shown}, {line}", f"no YAML: {error.problem}") from None
     except (YAMLError, ValueError) as error:
         raise UserError(shown, f"no YAML: {shorten(error, 120)}") from None
+
+
+def line_of(path: Path, keys: Sequence[str], word: str | None = None) -> int | None:
+    """The line, from 1, of a value in a YAML file; with a word, the value's first line with it.
+
+    None where the file has no such key.
+    """
+    from ruamel.yaml import YAML
+
+    text = path.read_text(encoding="utf-8")
+    node = YAML(typ="safe", pure=True).compose(text)
+    for key in keys:
+        found = (value for name, value in getattr(node, "value", ()) if name.value == key)
+        node = next(found, None)
+        if node is None:
+            return None
+    first, last = node.start_mark.line, node.end_mark.line + 1
+    lines = text.splitlines()[first:last]
+    sought = re.compile(rf"\b{re.escape(word)}\b") if word else None
+    holds = (at for at, line in enumerate(lines) if sought and sought.search(line))
+    return int(first) + 1 + next(holds, 0)
 
 
 def _where(error: Any) -> str:

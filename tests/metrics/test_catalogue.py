@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 
 from analysis.errors import UserError
-from analysis.metrics.catalogue import FILE, GROUPS, check_expressions, load_catalogue
+from analysis.metrics.catalogue import FILE, GROUPS, load_catalogue, policy_sql
+from analysis.metrics.expressions import check_expressions
 from analysis.project import Project
+from analysis.warehouse import scratch
 from support import CHECKOUT
 
 OWED = {
@@ -20,6 +22,39 @@ OWED = {
     "appeal_rate",
     "overturn_rate",
     "automation_share",
+    "gravest_violative_view_rate",
+    "severity_weighted_exposure",
+    "reach_of_removed_posts",
+    "views_before_removal",
+    "median_views_before_removal",
+    "p95_views_before_removal",
+    "removals",
+    "removals_per_thousand_posts",
+    "gravest_category_share",
+    "restored_share",
+    "successful_appeal_rate",
+    "over_enforcement",
+    "leakage",
+    "moderator_accuracy",
+    "agreement",
+    "p90_time_to_action",
+    "p95_time_to_action",
+    "median_time_from_first_view",
+    "p90_time_from_first_view",
+    "p95_time_from_first_view",
+    "median_time_from_report",
+    "p90_time_from_report",
+    "p95_time_from_report",
+    "backlog_age",
+    "service_level",
+    "report_actionability_by_post",
+    "duplicate_reports_per_post",
+    "recidivism_30_days",
+    "recidivism_90_days",
+    "repeat_share",
+    "accounts_at_three_strikes",
+    "items_per_hour",
+    "sensitive_items_per_day",
 }
 
 
@@ -33,7 +68,8 @@ def edit(project: Project, before: str, after: str) -> None:
 def message(project: Project) -> str:
     """What the first mistake in the catalogue says."""
     try:
-        problems = check_expressions(load_catalogue(project))
+        place = project.params / "metrics.yaml"
+        problems = check_expressions(load_catalogue(project), place)
     except UserError as error:
         return str(error)
     assert problems, "no mistake was found"
@@ -120,9 +156,42 @@ def test_a_mistake_says_where_what_and_the_nearest(
         assert each in found
 
 
-def test_a_column_that_is_not_there_is_named_with_its_table(project: Project) -> None:
+def test_a_column_that_is_not_there_is_named_with_its_line_and_table(project: Project) -> None:
     edit(project, "AND d.automated", "AND automatd")
-    assert "no column 'automatd' in decisions, content" in message(project)
+    lines = (project.params / "metrics.yaml").read_text("utf-8").splitlines()
+    line = next(at for at, text in enumerate(lines, 1) if "automatd" in text)
+    said = message(project)
+    assert said.startswith(f"{FILE}, line {line}: metrics.automation_share.numerator: ")
+    assert "no column 'automatd' in decisions, content" in said
+
+
+def test_the_line_is_the_one_within_a_long_expression(project: Project) -> None:
+    edit(project, "o.next_at <= o.decided_at", "o.next_att <= o.decided_at")
+    lines = (project.params / "metrics.yaml").read_text("utf-8").splitlines()
+    line = next(at for at, text in enumerate(lines, 1) if "o.next_att" in text)
+    assert message(project).startswith(f"{FILE}, line {line}: metrics.recidivism_30_days")
+
+
+def test_severities_are_those_of_the_policies() -> None:
+    project = Project(CHECKOUT)
+    sql = policy_sql("severity(p.policy) > 1 AND sensitive(q.policy)", project.policies)
+    with scratch() as warehouse:
+        for name, policy in project.policies.items():
+            asked = sql.replace("p.policy", f"'{name}'").replace("q.policy", f"'{name}'")
+            assert warehouse.rows(f"SELECT {asked}") == [
+                (policy.severity > 1 and policy.sensitive,)
+            ]
+        assert warehouse.rows(
+            f"SELECT {policy_sql('severity(p)', project.policies)} FROM (SELECT NULL AS p)"
+        ) == [(0,)]
+
+
+def test_metrics_that_ask_the_same_share_a_histogram() -> None:
+    catalogue = load_catalogue(Project(CHECKOUT))
+    quantiles = [m for m in catalogue.metrics.values() if m.kind == "quantile"]
+    kept = {fact: catalogue.times(fact) for fact in catalogue.facts}
+    assert sum(map(len, kept.values())) < len(quantiles)
+    assert len(kept["reports"]) == 2  # ended, and still waiting
 
 
 def test_no_file_is_a_mistake_too(project: Project) -> None:

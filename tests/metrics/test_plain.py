@@ -12,7 +12,8 @@ from analysis.project import Project
 from analysis.warehouse import ask_rows, open_warehouse
 from support import CHECKOUT
 
-METRICS = load_catalogue(Project(CHECKOUT)).metrics
+CATALOGUE = load_catalogue(Project(CHECKOUT))
+METRICS = CATALOGUE.metrics
 
 
 @pytest.mark.parametrize("window", ["2026-W09", "2025-10-26..2025-11-04"])
@@ -26,7 +27,10 @@ def test_the_plain_query_gives_the_cubes_number(small: Project, window: str) -> 
             query = plain_sql(cubes.catalogue, name, market, span)
             columns, found, _ = ask_rows(warehouse, query, limit=2)
             value = estimate(rows, name).value(0)
-            assert value is not None
+            if value is None:  # what must ripen, and what too many still wait for
+                assert metric.matures_hours > 7 * 24 or "from_report" in name
+                assert found == [(None,)], name
+                continue
             told = value * FACTORS.get(metric.kind, 1)
             close = 0.0101 if metric.kind == "quantile" else 1e-9
             assert found == [(pytest.approx(told, rel=close),)], name
@@ -36,9 +40,7 @@ def test_the_plain_query_gives_the_cubes_number(small: Project, window: str) -> 
 def test_nothing_to_measure_is_null(small: Project) -> None:
     with open_warehouse(small) as warehouse:
         for name in METRICS:
-            query = plain_sql(
-                load_catalogue(small), name, small.market("JP"), Window.parse("2020-W10")
-            )
+            query = plain_sql(CATALOGUE, name, small.market("JP"), Window.parse("2020-W10"))
             assert warehouse.rows(query) == [(None,)]
 
 

@@ -58,6 +58,10 @@ class Replicated:
         """The estimate of one window, arrays without their first axis."""
         return Replicated(self.value[index], self.influence[index], self.residual[index])
 
+    def part(self, places: slice) -> Replicated:
+        """The estimates of some windows."""
+        return Replicated(self.value[places], self.influence[places], self.residual[places])
+
 
 def ratio(numerator: Floats, denominator: Floats) -> Replicated:
     """The ratio of two sums, with its delete-a-group jackknife.

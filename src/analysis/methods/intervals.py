@@ -50,11 +50,16 @@ class Interval:
     base_low: Floats
     base_high: Floats
 
+    def ends(self) -> tuple[Floats, Floats, Floats, Floats]:
+        return self.low, self.high, self.base_low, self.base_high
+
     def at(self, index: int) -> Interval:
         """The limits of one window."""
-        return Interval(
-            self.low[index], self.high[index], self.base_low[index], self.base_high[index]
-        )
+        return Interval(*(end[index] for end in self.ends()))
+
+    def part(self, places: slice) -> Interval:
+        """The limits of some windows."""
+        return Interval(*(end[places] for end in self.ends()))
 
 
 def interval(
@@ -89,7 +94,7 @@ def interval(
     happened = found.value * counted if events is None else np.asarray(events, float)
     effect = np.maximum(np.asarray(design_effect, float), 1.0)
     sides = _Sides(family, confidence, counted, weighted, effect)
-    return Interval(*sides.ends(found, happened), *sides.base(found))
+    return Interval(*sides.both(found, happened), *sides.base(found))
 
 
 @dataclass(frozen=True)
@@ -100,7 +105,7 @@ class _Sides:
     weighted: bool
     design_effect: Floats
 
-    def ends(self, found: Replicated, happened: Floats) -> tuple[Floats, Floats]:
+    def both(self, found: Replicated, happened: Floats) -> tuple[Floats, Floats]:
         """Both limits; the rarer outcome has the tail, which above one half is the other one."""
         low, high = self.limits(found.value, found.residual, happened, found)
         if self.family == "rate":

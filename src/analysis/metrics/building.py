@@ -23,7 +23,8 @@ import pyarrow.parquet as pq
 
 from analysis.calendar import Market
 from analysis.methods.quantiles import BIN_RATIO
-from analysis.metrics.catalogue import Catalogue, check_expressions
+from analysis.metrics.catalogue import Catalogue
+from analysis.metrics.expressions import check_expressions
 from analysis.metrics.scan import Span, scan_sql
 from analysis.metrics.watching import unlinked
 from analysis.warehouse import BUCKETS, Marks, Warehouse, read_marks

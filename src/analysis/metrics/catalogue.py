@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+import hashlib
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from analysis.errors import UserError, nearest
 from analysis.params import Model
-from analysis.project import Project, Slug
-from analysis.warehouse import TABLES, QueryError, Warehouse, scratch
+from analysis.project import Policy, Project, Slug
+from analysis.warehouse import TABLES
 
 FILE = "params/metrics.yaml"
+#: The keys of a metric that hold SQL.
+SQL_KEYS = ("numerator", "denominator", "value", "where", "waiting", "units", "events")
 
 Text = Annotated[str, StringConstraints(min_length=1)]
-Group = Literal["exposure", "enforcement", "decision_quality", "speed", "reports"]
-Kind = Literal["share", "per_hundred", "per_million", "quantile"]
+Group = Literal[
+    "exposure", "enforcement", "decision_quality", "speed", "reports", "creators", "people"
+]
+Kind = Literal["share", "per_hundred", "per_thousand", "per_million", "mean", "count", "quantile"]
+#: What each kind owes; every other kind is a ratio.
+OWED = {"quantile": ("value", "quantile"), "count": ("numerator",)}
+RATIO = ("numerator", "denominator")
 
 
 def _sentence(text: str) -> str:
@@ -31,6 +41,8 @@ GROUPS: dict[str, str] = {
     "decision_quality": "Decision quality",
     "speed": "Speed",
     "reports": "Reports",
+    "creators": "Creators",
+    "people": "People who moderate",
 }
 
 
@@ -59,7 +71,7 @@ class Fact(Model):
             unit that it belongs to.
         cluster: the kind of that unit.
         links: of a table read in a subquery, the column over which rows feel its changes, such as
-            `a.content_id`; aliases of the other tables are found in `from`.
+            `a.content_id`, or `anywhere`; aliases of the other tables are found in `from`.
         dimensions: what its rows are told apart by, each an expression of a text: `p.policy`.
     """
 
@@ -75,18 +87,34 @@ class Fact(Model):
     dimensions: dict[Slug, Text] = Field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Times:
+    """What a histogram is kept of: a number per row, and which rows."""
+
+    value: str
+    where: str
+
+    @property
+    def key(self) -> str:
+        """A short name of its own; metrics that ask the same share one histogram."""
+        return "h" + hashlib.sha256(f"{self.value}\n{self.where}".encode()).hexdigest()[:12]
+
+
 class Metric(Model):
-    """A named ratio or quantile over a fact.
+    """A named ratio, count or quantile over a fact.
 
     Attributes:
         title, question: for readers.
         group: where it stands in a report.
         fact: whose rows it counts.
-        kind: `share` (0 to 1), `per_hundred` and `per_million` (a rate of 0 or more), `quantile`
-            of times in hours.
+        kind: `share` (0 to 1); `per_hundred`, `per_thousand`, `per_million` (rates of 0 or more);
+            `mean` (a ratio in `unit`); `count` (a total); `quantile` (in `unit`).
         numerator, denominator: a truth value (counted) or a number (summed) per row.
         denominator_fact: the denominator's fact where it is another one, with the same cluster.
-        value, quantile, where: of a quantile: hours per row, which quantile, of which rows.
+        value, quantile, where: of a quantile: a number per row, which quantile, of which rows.
+        waiting: of a quantile of times: whether a row's time has not ended yet; what it waited so
+            far then counts as a lower limit (censored; Kaplan and Meier 1958).
+        unit: of a mean or quantile; `hours` are said as minutes or days where that reads better.
         units: what the sample counts where that is not the denominator (weighted samples).
         events: what is too few to judge where that is not the numerator.
         matures_hours: how long after a row's time its numerator is known.
@@ -109,6 +137,8 @@ class Metric(Model):
     value: Text | None = None
     quantile: float | None = Field(None, gt=0, lt=1)
     where: Text = "TRUE"
+    waiting: Text | None = None
+    unit: Text = "hours"
     units: Text | None = None
     events: Text | None = None
     matures_hours: float = Field(0, ge=0)
@@ -121,12 +151,14 @@ class Metric(Model):
 
     @model_validator(mode="after")
     def _kind_has_its_expressions(self) -> Self:
-        owed, other = ("value", "quantile"), ("numerator", "denominator")
-        if self.kind != "quantile":
-            owed, other = other, owed
+        owed = OWED.get(self.kind, RATIO)
         missing = [name for name in owed if getattr(self, name) is None]
         if missing:
             raise ValueError(f"kind {self.kind} needs {' and '.join(missing)}")
+        every = ("value", "quantile", "waiting") if self.kind != "quantile" else RATIO
+        other = [name for name in every if name not in owed]
+        if self.kind == "count":
+            other += ["denominator", "denominator_fact"]
         extra = [name for name in other if getattr(self, name) is not None]
         if extra:
             raise ValueError(f"kind {self.kind} takes no {' and '.join(extra)}")
@@ -136,6 +168,21 @@ class Metric(Model):
     def base_fact(self) -> str:
         """The fact of the denominator."""
         return self.denominator_fact or self.fact
+
+    @property
+    def ended(self) -> Times | None:
+        """The times that have ended (all of them where none can wait); None of other kinds."""
+        if self.value is None:
+            return None
+        ended = self.where if self.waiting is None else f"({self.where}) AND NOT ({self.waiting})"
+        return Times(self.value, ended)
+
+    @property
+    def still_waiting(self) -> Times | None:
+        """What was waited so far; None where no row can wait."""
+        if self.value is None or self.waiting is None:
+            return None
+        return Times(self.value, f"({self.where}) AND ({self.waiting})")
 
     def expressions(self) -> Iterator[tuple[str, str, str]]:
         """Each SQL expression that is summed: its key, the fact it is over, the SQL."""
@@ -167,9 +214,16 @@ class Catalogue(Model):
         )
         return list(dict.fromkeys(found))
 
-    def times(self, fact: str) -> dict[str, Metric]:
-        """The metrics whose times a fact's scan keeps as a histogram."""
-        return {k: m for k, m in self.metrics.items() if m.kind == "quantile" and m.fact == fact}
+    def times(self, fact: str) -> dict[str, Times]:
+        """The histograms that a fact's scan keeps, each once, by their keys."""
+        found = (
+            times
+            for metric in self.metrics.values()
+            if metric.fact == fact
+            for times in (metric.ended, metric.still_waiting)
+            if times is not None
+        )
+        return {times.key: times for times in found}
 
     def clock(self, table: str) -> str:
         """The fact whose days tell which days the data hold: the first one over a table.
@@ -196,6 +250,7 @@ def load_catalogue(project: Project) -> Catalogue:
             given, what is allowed and the nearest.
     """
     catalogue = project.read(project.params / "metrics.yaml", Catalogue)
+    catalogue = _with_policies(catalogue, project.policies)
     for name, cluster in catalogue.clusters.items():
         _known(f"clusters.{name}.table", cluster.table, TABLES)
         _known(f"clusters.{name}.column", cluster.column, TABLES[cluster.table].columns)
@@ -210,6 +265,29 @@ def load_catalogue(project: Project) -> Catalogue:
         _known(f"metrics.{name}.denominator_fact", metric.base_fact, catalogue.facts)
         _same_cluster(catalogue, name, metric)
     return catalogue
+
+
+def _with_policies(catalogue: Catalogue, policies: Mapping[str, Policy]) -> Catalogue:
+    """The catalogue with what expressions ask of params/policies.yaml written out."""
+    metrics = {
+        name: metric.model_copy(
+            update={
+                key: policy_sql(sql, policies)
+                for key in SQL_KEYS
+                if (sql := getattr(metric, key)) is not None
+            }
+        )
+        for name, metric in catalogue.metrics.items()
+    }
+    return catalogue.model_copy(update={"metrics": metrics})
+
+
+def policy_sql(sql: str, policies: Mapping[str, Policy]) -> str:
+    """`severity(x)` becomes the severity of policy x (0 for none), `sensitive(x)` a truth value."""
+    grades = " ".join(f"WHEN '{name}' THEN {each.severity}" for name, each in policies.items())
+    listed = ", ".join(f"'{name}'" for name, each in policies.items() if each.sensitive)
+    sql = re.sub(r"\bseverity\(([\w.]+)\)", rf"CASE \1 {grades} ELSE 0 END", sql)
+    return re.sub(r"\bsensitive\(([\w.]+)\)", rf"(\1 IN ({listed}))", sql)
 
 
 def _known(key: str, given: str, allowed: Collection[str]) -> None:
@@ -228,77 +306,3 @@ def _same_cluster(catalogue: Catalogue, name: str, metric: Metric) -> None:
             f"{metric.fact!r} by {mine}; both sides need the same"
         )
         raise UserError(FILE, problem)
-
-
-def check_expressions(catalogue: Catalogue) -> list[UserError]:
-    """Tries every expression on empty tables; every mistake found, none when all is well."""
-    with scratch() as warehouse:
-        checks = [
-            *(_check_fact(catalogue, name, warehouse) for name in catalogue.facts),
-            *(_check_metric(catalogue, name, warehouse) for name in catalogue.metrics),
-        ]
-    return [problem for problems in checks for problem in problems]
-
-
-def _check_fact(catalogue: Catalogue, name: str, warehouse: Warehouse) -> list[UserError]:
-    fact = catalogue.facts[name]
-    wanted = {
-        "from": ("1", ""),
-        "where": (fact.where, "BOOLEAN"),
-        "market": (fact.market, "VARCHAR"),
-        "time": (fact.time, "TIMESTAMP WITH TIME ZONE"),
-        "cluster_id": (fact.cluster_id, ""),
-        **{f"dimensions.{key}": (sql, "VARCHAR") for key, sql in fact.dimensions.items()},
-    }
-    for key, (sql, kind) in wanted.items():
-        problem = _try(fact, f"facts.{name}.{key}", sql, (kind,) if kind else (), warehouse)
-        if problem:
-            return [problem]  # the rest would say the same again
-    return []
-
-
-def _check_metric(catalogue: Catalogue, name: str, warehouse: Warehouse) -> list[UserError]:
-    metric = catalogue.metrics[name]
-    wanted: list[tuple[str, str, str, tuple[str, ...]]]
-    wanted = [(key, fact, sql, SUMMED) for key, fact, sql in metric.expressions()]
-    if metric.value is not None:
-        wanted.append(("value", metric.fact, metric.value, NUMBERS))
-    wanted.append(("where", metric.fact, metric.where, ("BOOLEAN",)))
-    tried = (
-        _try(catalogue.facts[fact], f"metrics.{name}.{key}", sql, kinds, warehouse)
-        for key, fact, sql, kinds in wanted
-    )
-    return [problem for problem in tried if problem]
-
-
-NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUBLE", "DECIMAL")
-SUMMED = ("BOOLEAN", *NUMBERS)
-
-
-def _try(
-    fact: Fact, key: str, sql: str, kinds: tuple[str, ...], warehouse: Warehouse
-) -> UserError | None:
-    """What is wrong with an expression over a fact's rows; None where nothing is."""
-    try:
-        # Brackets of its own lines, so that a comment or a stray bracket can't leave them.
-        kind = warehouse.describe(f"SELECT (\n{sql}\n) AS tried FROM {fact.source}")["tried"]
-    except QueryError as error:
-        return UserError(FILE, f"{key}: {_explain(error, fact)}")
-    if kinds and kind.split("(")[0] not in kinds:
-        allowed = (
-            "a truth value or a number"
-            if kinds is SUMMED
-            else ("a number" if kinds is NUMBERS else kinds[0])
-        )
-        return UserError(FILE, f"{key}: {sql!r} gives {kind}; Allowed: {allowed}")
-    return None
-
-
-def _explain(error: QueryError, fact: Fact) -> str:
-    if error.column is None:
-        return f"no valid SQL: {error}"
-    columns = sorted({column for table in fact.reads for column in TABLES[table].columns})
-    close = nearest(error.column, columns)
-    hint = f"did you mean {close!r}? " if close else ""
-    tables = ", ".join(fact.reads)
-    return f"no column {error.column!r} in {tables}; {hint}Allowed: {', '.join(columns)}"

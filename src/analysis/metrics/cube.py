@@ -133,9 +133,9 @@ class Slice:
         """Whether a window, by its place, holds any rows."""
         return any(bool(sums[window].any()) for sums in self._sums.values())
 
-    def times(self, metric: str, window: int) -> Histogram:
-        """A quantile's histogram in one window, by the window's place."""
-        return self._times[metric][window]
+    def times(self, key: str, window: int) -> Histogram:
+        """A histogram in one window, by its key and the window's place."""
+        return self._times[key][window]
 
     def add(self, fact: str, rows: Mapping[str, NDArray[Any]] | None) -> None:
         """Takes in a fact's rows, in the order of their days; None for none."""

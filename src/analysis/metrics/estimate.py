@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TypeAlias
 
 import numpy as np
 
 from analysis.methods.buckets import Floats, Replicated, ratio
-from analysis.methods.intervals import Difference, Interval, difference, interval
+from analysis.methods.intervals import Difference, Family, Interval, difference, interval
 from analysis.methods.multiplicity import benjamini_hochberg
-from analysis.methods.quantiles import quantile
+from analysis.methods.quantiles import quantiles
 from analysis.metrics.catalogue import Metric
 from analysis.metrics.cube import Slice
 
@@ -22,7 +24,8 @@ class Series:
     Attributes:
         name, metric: from the catalogue.
         confidence: of the intervals.
-        found: the estimates: shares 0 to 1, rates as a plain ratio, times in hours; nan for none.
+        found: the estimates: shares 0 to 1, rates and means as a plain ratio,
+            counts, quantiles in the metric's unit; nan for none.
         interval: in the same unit.
         units: how many the estimate rests on (the catalogue's `sample`).
         events: how many independent ones the numerator is worth.
@@ -54,28 +57,64 @@ class Series:
         )
 
 
+_Found: TypeAlias = dict[str, Series]
+
+
 def _known(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
 def estimate(rows: Slice, name: str, *, confidence: float = 0.95) -> Series:
     """A metric of the catalogue in every window of a slice."""
-    metric = rows.catalogue.metrics[name]
-    if metric.kind == "quantile":
-        return _times(rows, name, metric, confidence)
-    numerator, denominator, units, events = _sums(rows, metric)
+    return estimate_all(rows, [name], confidence=confidence)[name]
+
+
+def estimate_all(
+    rows: Slice, names: Iterable[str] | None = None, *, confidence: float = 0.95
+) -> dict[str, Series]:
+    """Several metrics (all of the catalogue) in every window of a slice.
+
+    Metrics of one kind are worked out together, which takes little longer than one.
+    """
+    metrics = rows.catalogue.metrics
+    wanted = list(metrics if names is None else names)
+    alike: dict[tuple[str, bool], list[str]] = {}
+    for name in wanted:
+        alike.setdefault(_alike(metrics[name]), []).append(name)
+    found: dict[str, Series] = {}
+    for (family, weighted), each in alike.items():
+        made = _quantiles if family == "quantile" else partial(_ratios, weighted=weighted)
+        found |= made(rows, each, confidence)
+    return {name: found[name] for name in wanted}
+
+
+def _alike(metric: Metric) -> tuple[str, bool]:
+    family = metric.kind if metric.kind in ("quantile", "share") else "rate"
+    return family, metric.units is not None
+
+
+def _ratios(rows: Slice, names: list[str], confidence: float, *, weighted: bool) -> _Found:
+    metrics = [rows.catalogue.metrics[name] for name in names]
+    family: Family = "share" if metrics[0].kind == "share" else "rate"
+    sums = (np.stack(part) for part in zip(*(_sums(rows, each) for each in metrics), strict=True))
+    numerator, denominator, units, events = sums
     found = ratio(numerator, denominator)
     trials, happened = units.sum(-1), events.sum(-1)
-    weighted = metric.units is not None
+    effects = [design_effect(found.at(i), trials[i], family) for i in range(len(names))]
     limits = interval(
         found,
-        "share" if metric.kind == "share" else "rate",
+        family,
         confidence=confidence,
         trials=trials,
         events=happened if weighted else None,
-        design_effect=design_effect(found, trials),
+        design_effect=np.array(effects)[:, None],
     )
-    return Series(name, metric, confidence, found, limits, trials, _effective(found, happened))
+    worth = _effective(found, happened)
+    counted = np.where(np.array([m.kind == "count" for m in metrics])[:, None], happened, trials)
+    return {
+        name: Series(name, metrics[i], confidence, found.at(i), limits.at(i), counted[i], worth[i])
+        for i, name in enumerate(names)
+    }
 
 
 def _effective(found: Replicated, happened: Floats) -> Floats:
@@ -86,40 +125,52 @@ def _effective(found: Replicated, happened: Floats) -> Floats:
     return least
 
 
-def _sums(rows: Slice, metric: Metric) -> Iterator[Floats]:
+def _sums(rows: Slice, metric: Metric) -> tuple[Floats, Floats, Floats, Floats]:
+    """Numerators, denominators, units and events; a count's denominator is one, in all buckets."""
     sums = {key: rows.sums(fact, sql) for key, fact, sql in metric.expressions()}
-    yield sums["numerator"]
-    yield sums["denominator"]
-    yield sums.get("units", sums["denominator"])
-    yield sums.get("events", sums["numerator"])
+    top = sums["numerator"]
+    if metric.kind == "count":
+        held = any(rows.sums(metric.fact, sql).any() for sql in rows.catalogue.sums(metric.fact))
+        sums["denominator"] = np.full_like(top, 1 / top.shape[-1] if held else 0.0)
+    bottom = sums["denominator"]
+    return top, bottom, sums.get("units", bottom), sums.get("events", top)
 
 
-def design_effect(found: Replicated, trials: Floats) -> float:
+def design_effect(found: Replicated, trials: Floats, family: Family = "share") -> float:
     """How much larger the variance is than that of independent trials, over all windows.
 
     What a window without any event is worth can't be seen in it; its neighbours tell.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
-        plain = found.value * (1 - found.value) / trials
+        plain = found.value * ((1 - found.value) if family == "share" else 1) / trials
     seen = (found.value > 0) & (plain > 0) & np.isfinite(found.variance)
     if not seen.any():
         return 1.0
     return max(1.0, float(found.variance[seen].sum() / plain[seen].sum()))
 
 
-def _times(rows: Slice, name: str, metric: Metric, confidence: float) -> Series:
-    share = metric.quantile or 0.5
-    times = [rows.times(name, window) for window in range(len(rows.windows))]
-    results = [quantile(each, share, confidence=confidence) for each in times]
-    found = Replicated(
-        np.array([replicated.value for replicated, _ in results]),
-        np.array([replicated.influence for replicated, _ in results]),
-        np.array([replicated.residual for replicated, _ in results]),
-    )
-    ends = ("low", "high", "base_low", "base_high")
-    limits = Interval(*(np.array([getattr(each, end) for _, each in results]) for end in ends))
-    count = np.array([each.total for each in times])
-    return Series(name, metric, confidence, found, limits, count, count)
+def _quantiles(rows: Slice, names: list[str], confidence: float) -> _Found:
+    metrics = [rows.catalogue.metrics[name] for name in names]
+    windows = range(len(rows.windows))
+    ended = [rows.times(m.ended.key, w) for m in metrics if m.ended for w in windows]
+    waiting = [
+        rows.times(m.still_waiting.key, w) if m.still_waiting else None
+        for m in metrics
+        for w in windows
+    ]
+    shares = [m.quantile or 0.5 for m in metrics for _ in windows]
+    found, limits = quantiles(ended, shares, waiting=waiting, confidence=confidence)
+    pairs = zip(ended, waiting, strict=True)
+    total = np.array([one.total + (other.total if other else 0.0) for one, other in pairs])
+    made = {}
+    for place, (name, metric) in enumerate(zip(names, metrics, strict=True)):
+        mine = slice(place * len(windows), (place + 1) * len(windows))
+        value, ends = found.part(mine), limits.part(mine)
+        if metric.unit != "hours":  # counts: whole numbers
+            value = replace(value, value=np.round(value.value))
+            ends = Interval(*(np.round(end) for end in ends.ends()))
+        made[name] = Series(name, metric, confidence, value, ends, total[mine], total[mine])
+    return made
 
 
 @dataclass(frozen=True)

@@ -16,17 +16,39 @@ def plain_sql(catalogue: Catalogue, name: str, market: Market, window: Window) -
     top, bottom = (
         _rows(catalogue, fact, market, window) for fact in (metric.fact, metric.base_fact)
     )
+    if metric.waiting is not None:
+        return _waited(metric, name, top)
     if metric.kind == "quantile":
         found = f"quantile_disc({metric.value}, {metric.quantile:g})"
         return f"SELECT {found} AS {name}\n{top}\n  AND ({metric.where})"
+    if metric.kind == "count":
+        return f"SELECT {_sum(metric.numerator)} AS {name}\n{top}"
     if top == bottom:
-        ratio = f"{_sum(metric.numerator)}\n  / {_sum(metric.denominator)}"
+        ratio = f"{_sum(metric.numerator)}\n  / nullif({_sum(metric.denominator)}, 0)"
         return f"SELECT {_factor(metric)}{ratio} AS {name}\n{top}"
     numerator, denominator = (
         f"(SELECT {_sum(sql)}\n{rows})"
         for sql, rows in ((metric.numerator, top), (metric.denominator, bottom))
     )
     return f"SELECT {_factor(metric)}{numerator}\n/ {denominator} AS {name}"
+
+
+def _waited(metric: Metric, name: str, rows: str) -> str:
+    """A quantile of Kaplan and Meier's curve: the first time by which as many have ended."""
+    return f"""WITH times AS (
+SELECT {metric.value} AS spent, ({metric.waiting}) AS waits
+{rows}
+  AND ({metric.where})
+), steps AS (
+SELECT spent, sum(CASE WHEN waits THEN 0.0 ELSE 1.0 END) AS ended,
+  sum(count(*)) OVER (ORDER BY spent DESC) AS at_risk
+FROM times GROUP BY spent
+), curve AS (
+SELECT spent, sum(CASE WHEN ended < at_risk THEN ln(1 - ended / at_risk) ELSE -1e9 END)
+  OVER (ORDER BY spent) AS log_left
+FROM steps
+)
+SELECT min(spent) AS {name} FROM curve WHERE log_left <= ln(1 - {metric.quantile:g})"""
 
 
 def _factor(metric: Metric) -> str:

@@ -16,11 +16,12 @@ from datetime import date
 
 from analysis.calendar import Market
 from analysis.methods.quantiles import BIN_RATIO
-from analysis.metrics.catalogue import Catalogue, Metric
+from analysis.metrics.catalogue import Catalogue, Times
 from analysis.warehouse import BUCKET_TABLE, units_sql
 
-#: Times are kept from a second to a hundred years; what lies outside is counted at the ends.
-HOURS = (1 / 3600, 876_000.0)
+#: Numbers are kept from a second (in hours) to a thousand million; what lies outside is counted at
+#: the ends, so that a count of none lies in the lowest bin.
+HOURS = (1 / 3600, 1e9)
 #: The logarithm of a bin's upper edge over its lower one.
 BIN_WIDTH = math.log(BIN_RATIO)
 
@@ -35,11 +36,11 @@ def dimension_name(name: str) -> str:
     return f"by_{name}"
 
 
-def bin_sql(metric: Metric) -> str:
-    """The logarithmic bin of a metric's time; NULL for rows that it does not count."""
+def bin_sql(times: Times) -> str:
+    """The logarithmic bin of a number; NULL for rows that are not counted."""
     low, high = HOURS
-    hours = f"greatest(least(CAST({metric.value} AS DOUBLE), {high!r}), {low!r})"
-    counted = f"({metric.where}) AND ({metric.value}) IS NOT NULL"
+    hours = f"greatest(least(CAST({times.value} AS DOUBLE), {high!r}), {low!r})"
+    counted = f"({times.where}) AND ({times.value}) IS NOT NULL"
     return f"CASE WHEN {counted} THEN CAST(floor(ln({hours}) / {BIN_WIDTH!r}) AS INT) END"
 
 
@@ -60,7 +61,7 @@ def scan_sql(catalogue: Catalogue, name: str, span: Span) -> tuple[str, list[obj
     """The query that gives a fact's cube, sorted by month, market and day; with its bound values.
 
     A market is its place in the span. Rows with an empty `measure` hold the sums; rows with a
-    metric's name hold, per `bin`, how many (`n`) of its times lie there.
+    histogram's key hold, per `bin`, how many (`n`) of its numbers lie there.
     """
     fact, times = catalogue.facts[name], catalogue.times(name)
     sums, cluster = catalogue.sums(name), catalogue.clusters[fact.cluster]
@@ -71,7 +72,7 @@ def scan_sql(catalogue: Catalogue, name: str, span: Span) -> tuple[str, list[obj
         "units.bucket AS bucket",
         *(f"coalesce({sql}, '') AS {dimension_name(key)}" for key, sql in fact.dimensions.items()),
         *(f"({sql}) AS {sum_name(sql)}" for sql in sums),
-        *(f"{bin_sql(metric)} AS bin_{key}" for key, metric in times.items()),
+        *(f"{bin_sql(each)} AS bin_{key}" for key, each in times.items()),
     ]
     where, within = [f"({fact.where})"], "TRUE"
     units = units_sql(cluster.table, cluster.column)
@@ -121,7 +122,7 @@ def _instants(markets: tuple[Market, ...], days: tuple[date, date]) -> tuple[str
     return min(starts).isoformat(), max(ends).isoformat()
 
 
-def _measures(times: Mapping[str, Metric]) -> tuple[str, str]:
+def _measures(times: Mapping[str, Times]) -> tuple[str, str]:
     """Which metric's times a group counts, and the bin: NULL where that metric counts no row."""
     if not times:
         return "'' AS measure", "CAST(NULL AS INT) AS bin"
@@ -130,7 +131,7 @@ def _measures(times: Mapping[str, Metric]) -> tuple[str, str]:
     return f"CASE {cases} ELSE '' END AS measure", f"coalesce({bins}, NULL) AS bin"
 
 
-def _sets(keys: Sequence[str], times: Mapping[str, Metric]) -> str:
+def _sets(keys: Sequence[str], times: Mapping[str, Times]) -> str:
     base = ", ".join(keys)
     sets = [f"({base})", *(f"({base}, bin_{key})" for key in times)]
     return f"GROUPING SETS ({', '.join(sets)})"

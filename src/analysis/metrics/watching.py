@@ -2,9 +2,10 @@
 
 A fact's `from` names its tables with an alias, `decisions AS d`: a changed row of the table is felt
 by the rows that hold it. A table inside a subquery has no such alias; the fact's `links` says over
-which column its rows are felt, as `decisions: a.content_id`. A table that has neither, or that an
-expression looks into as a whole, `(SELECT max(decided_at) FROM decisions)`, may be felt anywhere:
-when it changes, the fact's whole cube is built again.
+which column its rows are felt, as `decisions: a.content_id`. A table that has neither, that is
+linked `anywhere` (rows are held against other rows of the table, as by a window function), or that
+an expression looks into as a whole, `(SELECT max(decided_at) FROM decisions)`, may be felt
+anywhere: when it changes, the fact's whole cube is built again.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ import re
 
 from analysis.metrics.catalogue import Catalogue, Fact
 from analysis.warehouse import Watch
+
+#: The link of a table whose changes may reach any row of a fact.
+ANYWHERE = "anywhere"
 
 
 def watches(catalogue: Catalogue) -> list[Watch]:
@@ -38,7 +42,8 @@ def links(fact: Fact) -> dict[str, str]:
         for table, alias in re.findall(r"\b(\w+)\s+AS\s+(\w+)", outer, flags=re.IGNORECASE)
         if table in fact.reads
     }
-    return {**found, **fact.links}
+    told = {**found, **fact.links}
+    return {table: link for table, link in told.items() if link != ANYWHERE}
 
 
 def unlinked(catalogue: Catalogue, name: str) -> list[str]:

@@ -9,6 +9,8 @@ from analysis.metrics.catalogue import Metric
 
 #: From an estimate to the unit that it is told in, by kind; 1 for the others.
 FACTORS = {"per_million": 1e6}
+#: Of how many a rate is said.
+BASES = {"per_hundred": 100.0, "per_thousand": 1000.0, "per_million": 1e6}
 
 
 @dataclass(frozen=True)
@@ -71,11 +73,12 @@ def scale(metric: Metric, value: float, low: float | None, high: float | None) -
     if metric.kind == "share":
         base = base_of(size)
         return Scale(float(base), f" of {base:,}", 100.0, "%", step)
-    if metric.kind == "quantile":
-        factor, unit = _time(value)
+    if metric.kind == "count":
+        return Scale(1.0, "", 1.0, "", max(step, 1.0))
+    if metric.kind in ("quantile", "mean"):
+        factor, unit = _time(value) if metric.unit == "hours" else (1.0, metric.unit)
         return Scale(factor, f" {unit}", factor, f" {unit}", step)
-    factor = 100.0 if metric.kind == "per_hundred" else 1e6
-    return Scale(factor, "", factor, "", step)
+    return Scale(BASES[metric.kind], "", BASES[metric.kind], "", step)
 
 
 def base_of(share: float) -> int:

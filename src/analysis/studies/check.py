@@ -9,7 +9,8 @@ from pathlib import Path
 from pydantic_core import PydanticUndefined
 
 from analysis.errors import UserError, unknown
-from analysis.metrics.catalogue import check_expressions, load_catalogue
+from analysis.metrics.catalogue import load_catalogue
+from analysis.metrics.expressions import check_expressions
 from analysis.project import Project
 from analysis.sources.declared import declared
 from analysis.studies.base import check_parameters, parameters_of
@@ -25,7 +26,7 @@ def check_project(project: Project) -> list[UserError]:
         partial(_readable, project, "markets"),
         partial(_readable, project, "policies"),
         partial(_declared, project),
-        lambda: check_expressions(load_catalogue(project)),
+        lambda: check_expressions(load_catalogue(project), project.params / "metrics.yaml"),
         partial(_annotations, project),
         *(partial(check_study, project, name) for name in project.study_names),
     ]

@@ -22,8 +22,7 @@ from analysis.figures.trend import Break, Trend, trend_figure
 from analysis.methods.buckets import Floats
 from analysis.metrics.catalogue import GROUPS, Catalogue
 from analysis.metrics.cube import Slice, build_cubes, open_cubes
-from analysis.metrics.estimate import Move, Rules, Series, judge
-from analysis.metrics.estimate import estimate as estimate_metric
+from analysis.metrics.estimate import Move, Rules, Series, estimate_all, judge
 from analysis.project import Project
 from analysis.studies.base import Study, StudyParameters
 from analysis.studies.findings import Finding
@@ -166,10 +165,7 @@ def estimate(study: Study, loaded: Loaded) -> Measured:
         *(_threshold(study, name) for name in ("fewest_events", "false_calls", "smallest_change"))
     )
     confidence = study.parameters.confidence
-    series = {
-        name: estimate_metric(loaded.rows, name, confidence=confidence)
-        for name in loaded.rows.catalogue.metrics
-    }
+    series = estimate_all(loaded.rows, confidence=confidence)
     moves = judge(series, 0, loaded.others, rules)
     return Measured(study, loaded, series, moves, rules)
 
@@ -211,6 +207,7 @@ def overview(measured: Measured) -> Table:
     study = measured.study
     before, year = study.window.previous().label, study.window.year_before().label
     columns = (
+        Column("group", "Group"),
         Column("title", "Metric"),
         Column("value", f"{study.window}"),
         Column("interval", f"{study.parameters.confidence:.0%} interval"),
@@ -317,6 +314,9 @@ def _counted(catalogue: Catalogue, name: str) -> Mapping[str, str]:
     facts = [catalogue.facts[fact] for fact in dict.fromkeys((metric.fact, metric.base_fact))]
     if metric.kind == "quantile":
         sql = f"quantile {metric.quantile:g} of {metric.value} where {metric.where}"
+        sql += f"; still waiting where {metric.waiting}" if metric.waiting else ""
+    elif metric.kind == "count":
+        sql = f"sum of ({metric.numerator})"
     else:
         sql = f"sum of ({metric.numerator}) over sum of ({metric.denominator})"
     return {

@@ -16,7 +16,10 @@ from analysis.studies.findings import Comparison, Finding, Meaning, Unit, Verdic
 UNITS: dict[str, Unit] = {
     "share": "share",
     "per_hundred": "ratio",
+    "per_thousand": "ratio",
     "per_million": "per_million",
+    "mean": "ratio",
+    "count": "count",
     "quantile": "hours",
 }
 #: A share's interval that is wider says nothing.
@@ -49,7 +52,8 @@ class MetricWords:
 
     @property
     def unit(self) -> Unit:
-        return UNITS[self.metric.kind]
+        counted = self.metric.kind == "quantile" and self.metric.unit != "hours"
+        return "count" if counted else UNITS[self.metric.kind]
 
     @property
     def factor(self) -> float:
@@ -92,6 +96,8 @@ class MetricWords:
 
     def text(self) -> str:
         """The number, its interval and what it is compared with."""
+        if self.series.value(0) is None and self.series.units[0] > 0:
+            return f"Too many of {self.sample} in {self.window} still wait to give this number."
         if self.series.value(0) is None:
             return f"Nothing to measure: no {self.metric.sample} in {self.window}."
         clauses = [self.statement(), *(self._clause(name) for name in self.moves)]
