@@ -84,7 +84,8 @@ def test_480_runs_read_480_slices_after_one_scan(warehouse: Counting, tmp_path: 
             assert rows.sums("views", "e.views").sum() == 10 * window.days
             read += 1
     assert read == 480
-    assert warehouse.scans("exposure") == 1
+    over = [fact for fact in catalogue.used_facts() if "exposure" in catalogue.facts[fact].reads]
+    assert warehouse.scans("exposure") == len(over)  # each fact's one scan, whatever the runs
     scanned = [sql for sql in warehouse.asked if "counted AS" in sql]
     assert len(scanned) == len(catalogue.used_facts())
     of_facts = {table for fact in catalogue.facts.values() for table in fact.reads}

@@ -268,6 +268,7 @@ def test_files_of_another_store_load(project: Project) -> None:
         ("cut.csv.gz", gzip.compress(as_layout("csv"))[:-9], r"broken or cut off"),
         ("no.zip", b"PK\x03\x04 nothing", r"broken or cut off"),
     ],
+    ids=["up", "root", "back", "bomb", "gzip bomb", "cut", "no archive"],
 )
 def test_an_archive_that_can_not_be_trusted_is_refused(
     project: Project, name: str, data: bytes, problem: str

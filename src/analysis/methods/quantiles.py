@@ -149,8 +149,8 @@ class _Curve:
 
     def _place(self, share: float) -> tuple[int, float]:
         """The bin in which a share is reached, and how far into it; -1 for none."""
-        if not self.total or not share <= self.below[-1] + 1e-9:
-            return -1, 0.0
+        if self.below[-1] <= 0 or not share <= self.below[-1] + 1e-9:
+            return -1, 0.0  # none ended, or too few
         target = min(max(share, 1e-12), float(self.below[-1]))
         # A product of shares may miss a whole number of rows by its last digits.
         index = int(np.searchsorted(self.below, target - 1e-12))

@@ -109,7 +109,7 @@ class MetricWords:
         sure = f"{self.series.confidence:.0%}"
         if value is None:
             return ""
-        ends = "" if low is None or high is None else self._ends(low, high)
+        ends = "" if low is None else self._ends(low, high)
         if ends and self._says_nothing(low, high):
             return f"{self._says(self.scale.said(value))} ({ends}, so these data can't tell)"
         if value == 0 and high is not None:
@@ -120,8 +120,10 @@ class MetricWords:
             return f"{self._says(f'at least {self.scale.said(low)}')} ({every})"
         return f"{self._says(self.scale.said(value))} ({ends or 'too few to give an interval'})"
 
-    def _ends(self, low: float, high: float) -> str:
+    def _ends(self, low: float, high: float | None) -> str:
         sure = f"{self.series.confidence:.0%}"
+        if high is None:  # so many wait that their times can't be bounded
+            return f"{sure} interval from {self.scale.number(low)} without an upper end"
         return f"{sure} interval {self.scale.number(low)} to {self.scale.number(high)}"
 
     def _says_nothing(self, low: float | None, high: float | None) -> bool:
@@ -130,6 +132,8 @@ class MetricWords:
         return self.metric.kind == "share" and wide
 
     def _range(self, low: float | None, high: float | None) -> str:
+        if low is not None and high is None:
+            return f"{self.scale.short(low)} or more"
         return "–" if low is None or high is None else self.scale.range(low, high)
 
     def _says(self, value: str) -> str:
