@@ -154,6 +154,7 @@ class _Curve:
         target = min(max(share, 1e-12), float(self.below[-1]))
         # A product of shares may miss a whole number of rows by its last digits.
         index = int(np.searchsorted(self.below, target - 1e-12))
+        index = max(index, int(np.argmax(self.below > 0)))  # none ends in the first bins
         before = float(self.below[index - 1]) if index else 0.0
         return index, min(1.0, (target - before) / (float(self.below[index]) - before))
 
