@@ -84,7 +84,7 @@ def test_other_rows_make_a_run_stale_and_other_tables_do_not(demo_env: Project) 
     run = one(demo_env)
     before = keys.parts(run)
     marks = keys.held.marks
-    keys.held.marks = Marks({**marks.whole, "ratings": "other"}, marks.touched)
+    keys.held.marks = Marks({**marks.whole, "experiment_units": "other"}, marks.touched)
     assert keys.parts(run) == before
     keys.held.marks = Marks({**marks.whole, "decisions": "other"}, marks.touched)
     changed = keys.parts(run)
