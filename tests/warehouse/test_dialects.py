@@ -89,6 +89,11 @@ def test_a_cross_join_would_be_found(sql: str) -> None:
             "SELECT CAST(d.views_before AS DOUBLE PRECISION) FROM decisions AS d",
         ),
         ("SELECT a / 3600.0", "trino", "SELECT CAST(a AS DOUBLE) / 3600.0"),
+        (
+            "SELECT quantile_disc(a, 0.5) FROM t",
+            "spark",
+            "SELECT PERCENTILE_DISC(0.5) WITHIN GROUP (ORDER BY a NULLS LAST) FROM t",
+        ),
         ("SELECT ?, ? FROM t", "postgres", "SELECT $1, $2 FROM t"),
         (
             "SELECT epoch(a - timezone(z, b))",

@@ -24,9 +24,11 @@ def demo(
     force: Annotated[bool, typer.Option("--force", help="Replace rows of your own.")] = False,
 ) -> None:
     """Make the demo warehouse: a simulated short-video platform."""
+    from analysis.warehouse import warehouse_file
     from analysis.warehouse.demo import demo_version, is_demo, make_demo
 
     project = Project.find()
+    warehouse_file(project)  # Says at once where the warehouse is no file.
     held = _versions(project)
     if "exposure" in held:
         if keep or held["content"] == demo_version(project, seed=seed, scale=scale):

@@ -93,6 +93,9 @@ def ask_metric(project: Project, name: str, market: str, window: str) -> Asked:
         measured = core_metrics.estimate(study, core_metrics.load(study))
     except NoData as none:
         raise UserError("window", str(none)) from None
+    plain = plain_sql(catalogue, name, study.market, study.window)
+    with study.warehouse() as warehouse:
+        plain = warehouse.translate(plain, pretty=True)
     return Asked(
         catalogue.metrics[name],
         catalogue,
@@ -100,5 +103,5 @@ def ask_metric(project: Project, name: str, market: str, window: str) -> Asked:
         study.window,
         measured.findings[name],
         measured.words(name).row(),
-        plain_sql(catalogue, name, study.market, study.window),
+        plain,
     )

@@ -25,7 +25,7 @@ from analysis.warehouse.tables import ALL_TABLES
 
 
 @lru_cache(maxsize=512)
-def translate(sql: str, dialect: str) -> str:
+def translate(sql: str, dialect: str, *, pretty: bool = False) -> str:
     """A statement of DuckDB's dialect in another; DuckDB's own stays as it is written.
 
     >>> translate("SELECT timezone(zone, at) FROM t WHERE m = ?", "postgres")
@@ -39,7 +39,7 @@ def translate(sql: str, dialect: str) -> str:
         node.replace(_carried(node, dialect))
     if dialect == "postgres":
         _number(tree)
-    return tree.sql(dialect=dialect)
+    return tree.sql(dialect=dialect, pretty=pretty)
 
 
 def _carried(node: exp.Expr, dialect: str) -> exp.Expr:
@@ -53,9 +53,17 @@ def _carried(node: exp.Expr, dialect: str) -> exp.Expr:
     if isinstance(node, exp.Div):
         # DuckDB divides as doubles; of whole numbers and decimals others keep few digits, or none.
         node.set("this", exp.cast(node.this, "DOUBLE"))
+    if isinstance(node, exp.PercentileDisc) and node.expression and dialect == "spark":
+        # By name, as SQLGlot would make an approximate one of it.
+        share = exp.Anonymous(this="PERCENTILE_DISC", expressions=[node.expression])
+        return exp.WithinGroup(this=share, expression=_order(node.this))
     if isinstance(node, exp.DataType) and node.is_type("json") and dialect in DOCUMENTS:
         return exp.DataType.build(DOCUMENTS[dialect], dialect=dialect)
     return node
+
+
+def _order(by: exp.Expr) -> exp.Order:
+    return exp.Order(expressions=[exp.Ordered(this=by, nulls_first=False)])
 
 
 def _call(text: str, dialect: str, **parts: exp.Expr) -> exp.Expr:

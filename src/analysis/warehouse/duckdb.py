@@ -38,7 +38,7 @@ class DuckDBWarehouse(Warehouse):
     def close(self) -> None:
         self.connection.close()
 
-    def translate(self, sql: str) -> str:
+    def translate(self, sql: str, *, pretty: bool = False) -> str:  # noqa: ARG002 (as written)
         return sql
 
     def fetch(self, sql: str, parameters: Sequence[object] = ()) -> pa.Table:

@@ -111,11 +111,11 @@ class Warehouse(ABC):
 
     # What follows for all.
 
-    def translate(self, sql: str) -> str:
-        """SQL of DuckDB's dialect in the engine's own."""
+    def translate(self, sql: str, *, pretty: bool = False) -> str:
+        """SQL of DuckDB's dialect in the engine's own; in lines, for people, where asked."""
         from analysis.warehouse.dialects import translate  # 0.2 s that DuckDB need not pay
 
-        return translate(sql, self.dialect)
+        return translate(sql, self.dialect, pretty=pretty)
 
     def arrow(self, sql: str, parameters: Sequence[object] = ()) -> pa.Table:
         """A query's result as an Arrow table.
