@@ -100,7 +100,9 @@ def test_every_metric_has_a_value_and_an_interval_that_holds_it(small: Project) 
                 continue
             assert value is not None, name
             assert low is not None, name
-            assert high is not None, name
+            if high is None:  # enough have ended for the number, too few for its upper end
+                assert name.endswith("from_report"), name
+                continue
             assert low <= value <= high, name
             assert low < high or found.metric.unit == "views", name
 

@@ -9,6 +9,7 @@ section 4.2; Kott 2001, Journal of Official Statistics 17(4), 521-526).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
@@ -32,13 +33,13 @@ class Replicated:
     influence: Floats
     residual: Floats
 
-    @property
+    @cached_property
     def variance(self) -> Floats:
         """Delete-a-group jackknife variance of the value, shape `(…)`."""
         total: Floats = np.sum(self.influence**2, axis=-1)
         return total
 
-    @property
+    @cached_property
     def degrees(self) -> Floats:
         """Degrees of freedom that the variance is worth, shape `(…)`, at most G - 1.
 
@@ -47,8 +48,8 @@ class Replicated:
         `Var(v) / v^2` is `(k - 1) / G` to first order.
         """
         groups = self.influence.shape[-1]
-        square = np.sum(self.influence**2, axis=-1)
-        fourth = np.sum(self.influence**4, axis=-1)
+        squares = self.influence**2
+        square, fourth = self.variance, np.sum(squares * squares, axis=-1)
         with np.errstate(divide="ignore", invalid="ignore"):
             kurtosis = np.where(square > 0, groups * fourth / square**2, 3.0)
         degrees: Floats = 2 * groups / np.maximum(kurtosis - 1, 2 * groups / (groups - 1))

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.methods.buckets import Floats, Replicated
-from analysis.methods.intervals import Interval, interval
+from analysis.methods.intervals import Interval, base_limits
 
 #: Upper edge over lower edge of a bin: the largest relative error of a quantile is 1 %.
 BIN_RATIO = 1.01
@@ -85,23 +85,26 @@ def quantiles(
     wrong = [share for share in shares if not 0 < share < 1]
     if wrong:
         raise ValueError(f"quantile: share {wrong[0]} is not between 0 and 1")
-    curves = [_Curve.of(*pair) for pair in zip(ended, waiting, strict=True)]
+    pairs = list(zip(ended, waiting, strict=True))
+    # Several quantiles of the same values share one curve.
+    distinct = {(id(one), id(other)): (one, other) for one, other in pairs}
+    drawn = {key: _Curve.of(*pair) for key, pair in distinct.items()}
+    curves = [drawn[id(one), id(other)] for one, other in pairs]
     asked = list(zip(curves, ended, waiting, shares, strict=True))
     values = np.array([curve.value(share) for curve, _, _, share in asked])
     influence = np.stack([curve.influence(one, other, share) for curve, one, other, share in asked])
     reached = np.where(np.isfinite(values), np.array(shares), np.nan)
     groups = influence.shape[-1]
     below = Replicated(reached, influence * np.sqrt(groups / (groups - 1)), influence)
-    limits = interval(
-        below, "share", confidence=confidence, trials=np.array([c.total for c in curves])
-    )
+    trials = np.array([curve.total for curve in curves])
+    base = base_limits(below, "share", confidence=confidence, trials=trials)
     # A share in the middle has no long tail, so the limits at the effective size serve both ends.
     low, high = (
         np.array([curve.value(float(end)) for curve, end in zip(curves, ends, strict=True)])
-        for ends in (limits.base_low, limits.base_high)
+        for ends in base
     )
     # Bahadur's slope turns shares into values; the interval itself does not need it.
-    slope = (high - low) / np.maximum(limits.base_high - limits.base_low, 1e-12)
+    slope = (high - low) / np.maximum(base[1] - base[0], 1e-12)
     turned = -slope[:, None]
     return Replicated(values, turned * below.influence, turned * influence), Interval(
         low, high, low, high
