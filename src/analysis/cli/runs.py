@@ -152,7 +152,7 @@ def _carry_out(
     as_json: bool,
 ) -> bool:
     """Executes, publishes, says what was made; whether nothing failed."""
-    from analysis.runs.leaving import INTERRUPTED, interruptible
+    from analysis.runs.leaving import INTERRUPTED, interruptible, unpublished
 
     with interruptible():
         try:
@@ -164,8 +164,8 @@ def _carry_out(
             _publish(project)  # what is finished is kept, and can be read
             say_error("stopped; finished runs are kept, `study run` does the rest")
             raise typer.Exit(INTERRUPTED) from None
-        there = {name: (project.reports / name).exists() for name in ("index.html", ".unpublished")}
-        if records or asked or there[".unpublished"] or not there["index.html"]:
+        whole = (project.reports / "index.html").exists() and not unpublished(project).exists()
+        if records or asked or not whole:
             _publish(project, asked, {each.run.identity for each in planned})
     _summarise(project, planned, records, as_json=as_json)
     return not any(record.status == "failed" for record in records)
@@ -269,8 +269,9 @@ def _locale(given: str | None) -> str | None:
 
 def _publish(project: Project, locale: str | None = None, only: set[str] | None = None) -> None:
     from analysis.report.site import publish as build
-    from analysis.runs.engine import site_lock, unpublished
+    from analysis.runs.engine import site_lock
     from analysis.runs.execute import recover
+    from analysis.runs.leaving import unpublished
 
     with site_lock(project):
         recover(project.reports)  # what a killed command left

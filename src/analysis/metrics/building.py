@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -28,11 +26,11 @@ from analysis.metrics.expressions import check_expressions
 from analysis.metrics.scan import Span, scan_sql
 from analysis.metrics.watching import unlinked
 from analysis.warehouse import BUCKETS, Marks, Warehouse, read_marks
+from analysis.warehouse.interface import ROW_GROUP
+from analysis.writing import aside
 
 #: Raise it when the files' layout changes.
 LAYOUT = 3
-#: How many rows of Parquet lie together: small groups make slices cheap.
-ROW_GROUP = 20_480
 #: Where more months than these were touched, one scan of everything is cheaper.
 MOST_MONTHS = 12
 
@@ -191,27 +189,16 @@ class _Build:
         return both.sort_by([(key, "ascending") for key in keys])
 
     def _write(self, rows: pa.Table, name: str) -> None:
-        with _aside(self.folder / name) as aside:
-            pq.write_table(rows, aside, compression="zstd", row_group_size=ROW_GROUP)
+        with aside(self.folder / name) as path:
+            pq.write_table(rows, path, compression="zstd", row_group_size=ROW_GROUP)
 
     def _keep(self, made: Manifest) -> None:
         """Puts the manifest in place, then removes what no longer belongs to the cube."""
-        with _aside(self.folder / f"{self.fact}.json") as aside:
-            aside.write_text(json.dumps(asdict(made), sort_keys=True), "utf-8")
+        with aside(self.folder / f"{self.fact}.json") as path:
+            path.write_text(json.dumps(asdict(made), sort_keys=True), "utf-8")
         for path in self.folder.glob(f"{self.fact}-*.parquet"):
             if path.name not in made.parts.values():
                 path.unlink(missing_ok=True)
-
-
-@contextmanager
-def _aside(place: Path) -> Iterator[Path]:
-    """A path to write to, renamed to its place when all went well and removed when not."""
-    path = place.with_name(f".{place.name}-{os.getpid()}.tmp")
-    try:
-        yield path
-        path.replace(place)
-    finally:
-        path.unlink(missing_ok=True)
 
 
 def _touched(old: Days, new: Days) -> dict[str, set[tuple[str, date]]]:

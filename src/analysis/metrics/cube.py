@@ -25,6 +25,7 @@ from analysis.metrics.catalogue import Catalogue, load_catalogue
 from analysis.metrics.scan import dimension_name, sum_name
 from analysis.project import Project
 from analysis.warehouse import BUCKETS, ParquetReader, open_warehouse
+from analysis.warehouse.marks import joined
 
 
 @dataclass(frozen=True)
@@ -170,13 +171,7 @@ def _histogram(rows: Mapping[str, NDArray[Any]], part: slice, mine: NDArray[Any]
 
 def _joined(windows: Sequence[Window]) -> list[date]:
     """The starts and ends of the spans that windows cover together, in turn."""
-    spans: list[date] = []
-    for window in sorted(windows):
-        if spans and window.start <= spans[-1]:
-            spans[-1] = max(spans[-1], window.end)
-        else:
-            spans += [window.start, window.end]
-    return spans
+    return [day for span in joined((w.start, w.end) for w in windows) for day in span]
 
 
 def _day(value: Any) -> date:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -25,6 +24,7 @@ from analysis.report.i18n import speaking
 from analysis.report.page import render
 from analysis.report.record import NOTEBOOK, PAGE, RECORD, RunRecord, Verification
 from analysis.report.words import words
+from analysis.writing import aside
 
 #: What each page was filled with, by identity; without it every page is looked at anew.
 STATE = ".pages.json"
@@ -68,23 +68,20 @@ class Surroundings:
         self._digests = {where: _digest(found) for where, found in self._beside.items()}
 
     def of(self, record: RunRecord) -> Here:
-        study, market, window = record.study, record.market, record.window
         if record.variant:
             return Here(None, None, ())
-        beside = self._beside.get((study, window), [])
-        others = sorted((each for each in beside if each.market != market), key=_by_name)
-        return Here(
-            self._at.get((study, market, _previous(window))),
-            self._after.get((study, market, window)),
-            tuple(others),
-        )
+        beside = self._beside.get((record.study, record.window), [])
+        others = sorted((each for each in beside if each.market != record.market), key=_by_name)
+        return Here(*self._before_and_after(record), tuple(others))
+
+    def _before_and_after(self, record: RunRecord) -> tuple[Neighbour | None, Neighbour | None]:
+        study, market, window = record.study, record.market, record.window
+        before = self._at.get((study, market, _previous(window)))
+        return before, self._after.get((study, market, window))
 
     def digest(self, record: RunRecord, verified: Verification | None) -> str:
         """Changes when what a page's regions say would change, or when the page is a new one."""
-        before, after = (
-            self._at.get((record.study, record.market, _previous(record.window))),
-            self._after.get((record.study, record.market, record.window)),
-        )
+        before, after = self._before_and_after(record)
         beside = self._digests.get((record.study, record.window))
         page = (record.started_at, record.locale, record.variant)
         return _digest([page, before, after, beside, verified])
@@ -151,13 +148,11 @@ def replace_text(path: Path, text: str) -> None:
     Raises:
         UserError: it can't be written; it is then as it was.
     """
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        aside.write_text(text, encoding="utf-8")
-        aside.replace(path)
+        with aside(path) as new:
+            new.write_text(text, encoding="utf-8")
     except OSError as error:
-        aside.unlink(missing_ok=True)
         problem = f"{path.name} can't be written: {error.strerror}; it is as it was"
         raise UserError("reports", problem) from None
 

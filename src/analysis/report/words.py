@@ -170,6 +170,7 @@ def key_part(name: str) -> str:
         "parameters": gettext("the parameters"),
         "params": gettext("the files in params/"),
         "code": gettext("the code"),
+        "page": gettext("the making of the page"),
         "data": gettext("the data"),
         "lock": gettext("the versions of packages"),
         "epoch": gettext("the epoch"),

@@ -16,6 +16,7 @@ from uuid import uuid4
 from analysis.errors import ClusterLost, UserError, shorten
 from analysis.project import Project
 from analysis.runs import remote
+from analysis.runs.execute import versions
 from analysis.runs.executors import Workers
 from analysis.runs.plan import Planned
 
@@ -41,7 +42,7 @@ def cluster_workers(address: str, project: Project, todo: Sequence[Planned]) -> 
     with _client(address) as client:
         from distributed import KilledWorker
 
-        token, expected = uuid4().hex, remote.versions()
+        token, expected = uuid4().hex, versions()
         check_workers(client, token, expected, todo)
 
         def submit(executor: Executor, planned: Planned, revision: str) -> Future[Any]:

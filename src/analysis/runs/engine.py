@@ -22,6 +22,7 @@ from analysis.project import Project
 from analysis.report.record import RunRecord
 from analysis.runs.execute import Outcome, describe_now, recover
 from analysis.runs.executors import Workers, local_workers
+from analysis.runs.leaving import unpublished
 from analysis.runs.plan import Planned, complete, cores
 from analysis.runs.warm.process import Say, unsaid, warm_kernels
 
@@ -102,12 +103,6 @@ def workers_for(
     with warm_kernels(say):  # it imports while the runs are prepared
         prepare(project, todo)
         yield local_workers(project, min(jobs, len(todo)))
-
-
-def unpublished(project: Project) -> Path:
-    """A file that is there while the site's index may lack runs that were finished: a command that
-    was killed leaves it to the next."""
-    return project.reports / ".unpublished"
 
 
 def prepare(project: Project, planned: Sequence[Planned]) -> None:

@@ -234,11 +234,16 @@ def describe(
         seconds=round(seconds, 2),
         attempts=outcome.attempts,
         revision=revision,
-        versions={"python": platform.python_version()}
-        | {name: importlib.metadata.version(name) for name in PACKAGES},
+        versions=versions(),
         seed=project.settings.seed,
         locale=locale_for(run.market.code, run.market.languages, project.settings.locale),
     )
+
+
+def versions() -> dict[str, str]:
+    """Of Python and of the packages that matter to a result."""
+    found = {name: importlib.metadata.version(name) for name in PACKAGES}
+    return {"python": platform.python_version()} | found
 
 
 def describe_now(project: Project, planned: Planned, outcome: Outcome, revision: str) -> RunRecord:

@@ -16,10 +16,19 @@ from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from multiprocessing.connection import wait
+from pathlib import Path
 from types import FrameType
+
+from analysis.project import Project
 
 INTERRUPTED = 130
 SHOW_CURSOR = b"\x1b[?25h"
+
+
+def unpublished(project: Project) -> Path:
+    """A file that is there while the site's index may lack runs that were finished: a command that
+    was killed leaves it to the next."""
+    return project.reports / ".unpublished"
 
 
 @contextmanager

@@ -12,7 +12,6 @@ import atexit
 import hashlib
 import importlib
 import io
-import platform
 import shutil
 import tarfile
 import tempfile
@@ -20,14 +19,13 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 from uuid import uuid4
 
 from analysis.errors import UserError
 from analysis.project import Project
 from analysis.report.record import RunRecord
-from analysis.runs.execute import ASIDE, PACKAGES, Outcome, describe_now, disk_trouble, make
+from analysis.runs.execute import ASIDE, Outcome, describe_now, disk_trouble, make, versions
 from analysis.runs.execute import replace as put_in_place
 from analysis.runs.keys import Keys
 from analysis.runs.plan import Planned
@@ -51,11 +49,6 @@ class Packed:
 
     record: RunRecord
     folder: bytes
-
-
-def versions() -> dict[str, str]:
-    """Of Python and of the packages that matter to a result."""
-    return {"python": platform.python_version()} | {name: version(name) for name in PACKAGES}
 
 
 def differences(token: str, expected: Mapping[str, str], planned: Iterable[Planned]) -> list[str]:

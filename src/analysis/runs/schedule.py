@@ -19,6 +19,7 @@ from analysis.calendar import Market
 from analysis.errors import UserError
 from analysis.project import Project, Schedule
 from analysis.runs.choice import Run
+from analysis.writing import aside
 
 #: In the site's folder: for each study and market, the last scheduled time that was done.
 LEDGER = ".due.json"
@@ -117,8 +118,7 @@ def note(project: Project, times: Mapping[str, datetime]) -> None:
     path = project.reports / LEDGER
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        aside = path.with_suffix(".new")
-        aside.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
-        aside.replace(path)
+        with aside(path) as new:
+            new.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
     except OSError as error:
         raise UserError(project.relative(path), f"can't be written: {error.strerror}") from None

@@ -76,6 +76,11 @@ class Source(Model):
     tolerance: Tolerance = Tolerance()
     fresh_within_hours: float | None = Field(None, gt=0)
 
+    @property
+    def mappings(self) -> dict[str, str]:
+        """SQL over the raw tables, by canonical table: what is declared, or the kind's own."""
+        return self.tables
+
     @field_validator("tables")
     @classmethod
     def _canonical(cls, given: dict[str, str]) -> dict[str, str]:
@@ -141,6 +146,12 @@ class Dsa(Source):
     where: str = Field(min_length=1)
     files: str = "sor-*-light.zip"
     largest_gb: float = Field(500, gt=0)
+
+    @property
+    def mappings(self) -> dict[str, str]:
+        from analysis.sources.dsa import DECISIONS  # it needs this module
+
+        return self.tables or {"decisions": DECISIONS}
 
 
 class Published(Source):

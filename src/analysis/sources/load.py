@@ -21,7 +21,7 @@ import pyarrow as pa
 from analysis.errors import UserError
 from analysis.project import Project
 from analysis.sources.counts import TableLoad, load_name, note_loads
-from analysis.sources.declared import AnySource, Dsa, one
+from analysis.sources.declared import AnySource, one
 from analysis.sources.extract import Extracted, extract
 from analysis.sources.stage import Staged, stage_table, staging
 from analysis.warehouse import TABLES, NoWarehouse, Warehouse, Watch, merge, open_warehouse
@@ -103,12 +103,7 @@ def acquire(
 
 def _mappings(source: AnySource) -> list[tuple[str, str]]:
     """Tables before those that are linked to them: as they are declared."""
-    tables = source.tables
-    if isinstance(source, Dsa) and not tables:
-        from analysis.sources.dsa import DECISIONS
-
-        tables = {"decisions": DECISIONS}
-    return [(name, tables[name]) for name in TABLES if name in tables]
+    return [(name, source.mappings[name]) for name in TABLES if name in source.mappings]
 
 
 @contextmanager

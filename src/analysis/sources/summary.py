@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from analysis.project import Project
-from analysis.sources.declared import AnySource, Dsa, declared
+from analysis.sources.declared import AnySource, declared
 from analysis.warehouse import TABLES, NoWarehouse, Table, Warehouse, open_warehouse
 
 _LAST = """
@@ -93,11 +93,10 @@ def is_stale(source: AnySource | None, loaded: datetime | None, now: datetime) -
 def _fresh(project: Project, warehouse: Warehouse, table: Table) -> Iterator[tuple[str, datetime]]:
     if "market" not in table.columns or table.is_dated:
         return
-    last = f"SELECT market, max({table.time}) FROM {table.name} WHERE market IS NOT NULL GROUP BY 1"
-    for market, at in warehouse.rows(f"{last} ORDER BY 1"):
-        if at is not None:
-            zone = project.markets[market].zone if market in project.markets else "UTC"
-            yield market, at.astimezone(ZoneInfo(zone))
+    last = {market: at for market, at in warehouse.last_times(table.name).items() if market}
+    for market, at in sorted(last.items()):
+        zone = project.markets[market].zone if market in project.markets else "UTC"
+        yield market, at.astimezone(ZoneInfo(zone))
 
 
 def doubts(
@@ -126,7 +125,7 @@ def doubts(
         loads = []
     loaded = {(name, table): at for name, table, *_, at in loads}
     for name, source in sources.items():
-        for table in _tables(source):
+        for table in source.mappings:
             at = loaded.get((name, table))
             # Before its first load a source is a declaration; rows may come another way.
             if table not in tables or at is None or source.fresh_within_hours is None:
@@ -139,7 +138,3 @@ def doubts(
                     f"is longer ago than the {source.fresh_within_hours:g} hours expected."
                 )
     return tuple(found)
-
-
-def _tables(source: AnySource) -> tuple[str, ...]:
-    return ("decisions",) if isinstance(source, Dsa) and not source.tables else tuple(source.tables)

@@ -55,16 +55,12 @@ def check_columns(table: Table, given: Mapping[str, str], where: str) -> None:
     if owed:
         raise UserError(where, f"the column {', '.join(map(repr, owed))} is missing")
     for name, kind in given.items():
-        if kind.startswith("TIMESTAMP") and "ZONE" not in kind and _kind(table, name) in _INSTANT:
+        if kind.startswith("TIMESTAMP") and "ZONE" not in kind and table.kinds[name] in _INSTANT:
             fix = f"write timezone('Asia/Tokyo', …) with the zone that {name!r} is written in"
             raise UserError(where, f"{name!r} is a time without a zone; {fix}")
 
 
 _INSTANT = ("TIMESTAMP WITH TIME ZONE",)
-
-
-def _kind(table: Table, column: str) -> str:
-    return table.columns[column].removesuffix(" NOT NULL")
 
 
 def rules(
@@ -90,7 +86,7 @@ def rules(
 
 
 def _of_column(table: Table, given: Mapping[str, str], name: str, now: str) -> Iterator[Rule]:
-    kind, typed = _kind(table, name), f"t.{name}"
+    kind, typed = table.kinds[name], f"t.{name}"
     if name in given:
         mapped = f"m.{name}"
         wrong = f"{typed} IS NULL AND nullif(CAST({mapped} AS VARCHAR), '') IS NOT NULL"
@@ -125,7 +121,7 @@ def _texts(values: Collection[str]) -> str:
 
 def typed_sql(table: Table, given: Mapping[str, str], relation: str) -> str:
     """A relation's columns as the table's types, with its `_n`; what is none becomes empty."""
-    columns = [f"{_typed(_kind(table, name), name, given)} AS {name}" for name in table.columns]
+    columns = [f"{_typed(table.kinds[name], name, given)} AS {name}" for name in table.columns]
     return f"SELECT m._n, {', '.join(columns)} FROM {relation} AS m"
 
 

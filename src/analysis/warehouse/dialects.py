@@ -110,10 +110,7 @@ DOCUMENTS = {"postgres": "jsonb", "spark": "string"}
 BY_WHOLE_NUMBERS = ("postgres", "bigquery", "snowflake")
 
 #: The project's own tables, so that SQLGlot knows which columns hold truth values.
-SCHEMA: dict[str, object] = {
-    table.name: {name: kind.removesuffix(" NOT NULL") for name, kind in table.columns.items()}
-    for table in ALL_TABLES.values()
-}
+SCHEMA: dict[str, object] = {table.name: table.kinds for table in ALL_TABLES.values()}
 
 
 def _number(tree: exp.Expr) -> None:

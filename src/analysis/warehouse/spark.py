@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from analysis.errors import UserError
 from analysis.warehouse.interface import NoWarehouse, QueryError, Warehouse
 from analysis.warehouse.tables import ALL_TABLES, INSTANT
+from analysis.writing import aside
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -127,7 +128,7 @@ class SparkWarehouse(Warehouse):
         with self.transaction():
             for name, table in ALL_TABLES.items():
                 if name not in self._parts:
-                    kinds = {c: ARROW[_kind(k)] for c, k in table.columns.items()}
+                    kinds = {c: ARROW[k.replace("JSON", "VARCHAR")] for c, k in table.kinds.items()}
                     part = f"{name}/{uuid4().hex}"
                     (self.folder / part).mkdir(parents=True)
                     empty = pa.schema(kinds).empty_table()
@@ -199,9 +200,8 @@ class SparkWarehouse(Warehouse):
         before = self._read_parts()
         if before == self._parts:
             return
-        aside = self.folder / f"{PARTS}.new"
-        aside.write_text(json.dumps(self._parts), encoding="utf-8")
-        aside.replace(self.folder / PARTS)
+        with aside(self.folder / PARTS) as new:
+            new.write_text(json.dumps(self._parts), encoding="utf-8")
         used = {part for parts in (*before.values(), *self._parts.values()) for part in parts}
         for old in self.folder.glob("*/*"):
             if old.relative_to(self.folder).as_posix() not in used:
@@ -211,10 +211,6 @@ class SparkWarehouse(Warehouse):
 def _typed(table: str, rows: str) -> str:
     """A query's rows with the types of a table's columns; Parquet takes what it is given."""
     return ALL_TABLES[table].typed(f"{rows} AS more")
-
-
-def _kind(declared: str) -> str:
-    return declared.removesuffix(" NOT NULL").replace("JSON", "VARCHAR")
 
 
 def _session(cores: int) -> SparkSession:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,11 @@ class Table:
         """Whether rows stand for dates, the same everywhere, and not for instants."""
         return self.columns[self.time].startswith("DATE")
 
+    @cached_property
+    def kinds(self) -> dict[str, str]:
+        """SQL type by column, whether or not a value is owed."""
+        return {name: kind.removesuffix(" NOT NULL") for name, kind in self.columns.items()}
+
     def same_key(self, one: str, other: str) -> str:
         """The condition that rows under two aliases have the same key."""
         return " AND ".join(self.same(c, f"{one}.{c}", f"{other}.{c}") for c in self.key)
@@ -58,8 +64,8 @@ class Table:
 
     def typed(self, rows: str) -> str:
         """A query of some rows' columns, each as the type that the table has."""
-        kinds = ((c, kind.removesuffix(" NOT NULL")) for c, kind in self.columns.items())
-        return f"SELECT {', '.join(f'CAST({c} AS {kind}) AS {c}' for c, kind in kinds)} FROM {rows}"
+        cast = (f"CAST({column} AS {kind}) AS {column}" for column, kind in self.kinds.items())
+        return f"SELECT {', '.join(cast)} FROM {rows}"
 
     def ddl(self) -> str:
         columns = ", ".join(f"{name} {kind}" for name, kind in self.columns.items())

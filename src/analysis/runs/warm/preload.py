@@ -35,6 +35,9 @@ KERNEL = (
 ANALYSTS = ("matplotlib.pyplot", "numpy", "pandas", "scipy.stats", "seaborn", "statsmodels.api")
 #: What a kernel never imports: these rooms load rows or execute notebooks; none calls them.
 NOT_IN_KERNELS = ("cli", "terminal.py", "report", "runs", "sources")
+#: Drivers of engines that few projects have, from extras that may not be installed: a quarter of a
+#: second at each start, which a kernel that needs one pays itself.
+DRIVERS = ("adbc_driver_manager", "adbc_driver_postgresql", "pyspark", "trino")
 #: Packages that break or warn when a process that has imported them is forked, with the reason.
 #: Threads that an import starts (OpenBLAS, Arrow's allocator) stop before a fork and come back when
 #: needed, which a test looks at.
@@ -54,7 +57,8 @@ def wanted(root: Path) -> list[str]:
     for notebook in sorted((root / "notebooks").glob("*.ipynb")):
         sources += _cells(notebook)
     found = {name for source in sources for name in imported(source)}
-    return sorted({*found, *KERNEL, *ANALYSTS} - set(LEFT_OUT))
+    kept = {name for name in found if name.partition(".")[0] not in DRIVERS}
+    return sorted({*kept, *KERNEL, *ANALYSTS} - set(LEFT_OUT))
 
 
 def _cells(notebook: Path) -> Iterator[str]:
