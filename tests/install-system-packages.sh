@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What the tests need beyond Python: a browser, a PostgreSQL, Java for Spark and the HTML checker. Installs it where it may, as root
+# What the tests need beyond Python: a browser, a PostgreSQL, Java for Spark and the HTML checker, R's survey. Installs it where it may, as root
 # with apt-get; elsewhere says what is missing, and the tests that need it skip (or fail, under
 # CI=true). Never an error of its own.
 set -uo pipefail
@@ -9,6 +9,7 @@ have() { command -v "$1" >/dev/null 2>&1; }
 missing=()
 have chromium || have chromium-browser || have google-chrome || missing+=(chromium fonts-dejavu-core)
 [ -d /usr/lib/postgresql ] || missing+=(postgresql)
+have Rscript && Rscript -e 'library(survey)' >/dev/null 2>&1 || missing+=(r-cran-survey)
 have java || missing+=(openjdk-17-jre-headless)
 [ "${#missing[@]}" -eq 0 ] && exit 0
 
