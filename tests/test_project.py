@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from analysis.errors import UserError
+from analysis.params import load_yaml
 from analysis.project import Project, territories
 
 CHECKOUT = Project(Path(__file__).resolve().parents[1])
@@ -96,6 +97,45 @@ def test_a_missing_file_is_said(project: Project) -> None:
     (project.params / "markets.yaml").unlink()
     with pytest.raises(UserError, match=r"params/markets\.yaml: the file is missing"):
         _ = project.markets
+
+
+def _kept(project: Project) -> Path:
+    return project.data / "params" / "params-policies.yaml.json"
+
+
+def test_a_file_is_read_once_until_its_text_changes(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = project.policies
+    with monkeypatch.context() as patch:
+        patch.setattr("ruamel.yaml.YAML", None)
+        assert Project(project.root).policies == first
+    path = project.params / "policies.yaml"
+    path.write_text(path.read_text("utf-8").replace("severity: 5", "severity: 4", 1), "utf-8")
+    assert Project(project.root).policies != first
+
+
+@pytest.mark.parametrize("held", ["", "[]", "{", "null", '{"digest": 1}', "\udcff", "[" * 100_000])
+def test_what_is_kept_of_a_file_may_be_anything(project: Project, held: str) -> None:
+    first = project.policies
+    good = _kept(project).read_bytes()
+    _kept(project).write_bytes(held.encode("utf-8", "surrogateescape"))
+    assert Project(project.root).policies == first
+    assert _kept(project).read_bytes() == good
+
+
+def test_a_file_is_read_where_nothing_can_be_kept(project: Project) -> None:
+    (project.data).write_text("no folder", "utf-8")
+    assert project.policies
+    assert project.data.is_file()
+
+
+@pytest.mark.parametrize("text", ["at: 2026-03-02", "{1: one}", "&a [*a]", "at: 1_000", "x: .nan"])
+def test_values_come_from_what_is_kept_as_from_the_file(tmp_path: Path, text: str) -> None:
+    path, kept = tmp_path / "a.yaml", tmp_path / "a.json"
+    path.write_text(text, "utf-8")
+    plain, first, second = (load_yaml(path, "a", each) for each in (None, kept, kept))
+    assert repr(plain) == repr(first) == repr(second)
 
 
 def test_norway_is_a_market_and_no_truth_value(project: Project) -> None:

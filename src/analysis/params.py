@@ -1,10 +1,15 @@
 """The one reader of params/: YAML 1.2 through a model, with every mistake said.
 
 YAML 1.2, so that `NO` is Norway and not a truth value; a key given twice is an error.
+
+Reading YAML in Python takes longer than all else a command does with params/ (0.2 s for
+metrics.yaml), so what was read is kept beside the data, as JSON, under a digest of the file's text.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -13,8 +18,11 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from analysis.errors import UserError, nearest, shorten
+from analysis.writing import aside
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
+#: Raise it when the same text would be read as other values.
+READING = 1
 
 
 class Model(BaseModel):
@@ -23,22 +31,55 @@ class Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-def load_yaml(path: Path, shown: str) -> object:
+def load_yaml(path: Path, shown: str, kept: Path | None = None) -> object:
     """A YAML 1.2 file as plain values.
+
+    Args:
+        path: the file.
+        shown: what messages call it.
+        kept: where its values are kept until its text changes; a file that is not there or holds
+            something else is made again, and one that can't be written is done without.
 
     Raises:
         UserError: it is missing, is no YAML, has a tab or a doubled key; says the line.
     """
-    from ruamel.yaml import YAML
-    from ruamel.yaml.constructor import DuplicateKeyError
-    from ruamel.yaml.error import MarkedYAMLError, YAMLError
-
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise UserError(shown, "the file is missing") from None
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(shown, f"the file can't be read: {error}") from None
+    if kept is None:
+        return _parsed(text, shown)
+    digest = hashlib.sha256(f"{READING}\n{text}".encode()).hexdigest()
+    try:
+        found = json.loads(kept.read_text("utf-8"))
+        if found["digest"] == digest:
+            return found["values"]
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        pass
+    values = _parsed(text, shown)
+    _keep(kept, digest, values)
+    return values
+
+
+def _keep(kept: Path, digest: str, values: object) -> None:
+    """Keeps what JSON gives back as it was: not dates, nor keys that are no text."""
+    try:
+        text = json.dumps({"digest": digest, "values": values})
+        if json.loads(text)["values"] == values:
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            with aside(kept) as path:
+                path.write_text(text, "utf-8")
+    except (OSError, ValueError, TypeError, RecursionError):
+        pass
+
+
+def _parsed(text: str, shown: str) -> object:
+    from ruamel.yaml import YAML
+    from ruamel.yaml.constructor import DuplicateKeyError
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
     try:
         return YAML(typ="safe", pure=True).load(text)
     except DuplicateKeyError as error:

@@ -248,7 +248,9 @@ class Project:
 
     def read(self, path: Path, model: type[ModelT]) -> ModelT:
         """A file of params/ through its model; the one reader of YAML."""
-        return parse(load_yaml(path, self.relative(path)), model, self.relative(path))
+        shown = self.relative(path)
+        kept = self.data / "params" / f"{shown.replace('/', '-')}.json"
+        return parse(load_yaml(path, shown, kept), model, shown)
 
     @cached_property
     def settings(self) -> Settings:
