@@ -1,0 +1,160 @@
+"""What the prevalence studies read: labelled draws, and the frame that they were drawn from.
+
+A sampling round is a local week of the market: draws of a round are made with replacement from all
+of the week's posts, with the probability that each row records.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+
+from analysis.calendar import Window
+from analysis.errors import NoData, UserError
+from analysis.methods.prevalence import Counts, Draws
+from analysis.studies.base import Study
+
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """The draws of one window.
+
+    Attributes:
+        window: the local days.
+        rows: content_id, surface, language, topic, drawn_at, posted_at, week, day, impressions,
+            draw_probability, risk_score, policy, label; labelled ones only.
+        draws: the same as arrays, in the same order.
+        unlabelled: how many more were drawn and have no label.
+    """
+
+    window: Window
+    rows: pd.DataFrame
+    draws: Draws
+    unlabelled: int
+
+    @property
+    def labelled(self) -> int:
+        return len(self.rows)
+
+    def items(self) -> pd.DataFrame:
+        """The rows of `draws.items`, in its order: each post of a round once."""
+        return self.rows.iloc[self.draws.items.place]
+
+
+def load_draws(study: Study, windows: list[Window]) -> dict[Window, Drawn]:
+    """The labelled draws of windows, by window; those without any are left out.
+
+    Raises:
+        UserError: a draw with a probability or a number of views that no draw can have.
+    """
+    start, end = min(w.start for w in windows), max(w.end for w in windows)
+    views = daily_views(study, start, end)
+    rows = _read_draws(study, start, end)
+    bad = int(((rows["draw_probability"] <= 0) | (rows["impressions"] <= 0)).sum())
+    if bad:
+        problem = f"{bad:,} draws have a draw_probability or impressions of 0; both are above 0"
+        raise UserError("prevalence_draws", problem)
+    found = {}
+    for window in windows:
+        within = rows[(rows["day"] >= window.start) & (rows["day"] < window.end)]
+        labelled = within[within["label"].notna()].reset_index(drop=True)
+        if len(labelled):
+            draws = _arrays(labelled, views, window)
+            found[window] = Drawn(window, labelled, draws, len(within) - len(labelled))
+    return found
+
+
+def daily_views(study: Study, start: date, end: date) -> pd.Series[float]:
+    """Recorded views by local day, of the whole weeks that hold some days."""
+    zone, market = study.market.zone, study.market
+    first, last = monday(start), monday(end - DAY) + 7 * DAY
+    query = """
+        SELECT CAST(timezone(?, hour) AS DATE) AS day, sum(views) AS views
+        FROM exposure WHERE market = ? AND hour >= ? AND hour < ? GROUP BY 1 ORDER BY 1
+    """
+    span = (market.start_of(first), market.start_of(last))
+    found = study.sql(query, (zone, market.code, *span), limit=None)
+    days = pd.to_datetime(found["day"]).dt.date
+    return pd.Series(found["views"].to_numpy(float), index=days)
+
+
+def monday(day: date) -> date:
+    """The first day of a day's week.
+
+    >>> monday(date(2026, 3, 8)).isoformat()
+    '2026-03-02'
+    """
+    return day - timedelta(days=day.weekday())
+
+
+def _read_draws(study: Study, start: date, end: date) -> pd.DataFrame:
+    query = """
+        SELECT d.content_id, d.surface, c.language, c.topic, d.drawn_at, c.posted_at,
+            CAST(timezone(?, d.drawn_at) AS DATE) AS day,
+            d.impressions, d.draw_probability, d.risk_score, d.policy, d.label
+        FROM prevalence_draws AS d LEFT JOIN content AS c ON c.content_id = d.content_id
+        WHERE d.market = ? AND d.drawn_at >= ? AND d.drawn_at < ?
+        ORDER BY d.draw_id
+    """
+    market = study.market
+    span = (market.start_of(start), market.start_of(end))
+    rows = study.sql(query, (market.zone, market.code, *span), limit=None)
+    rows["day"] = pd.to_datetime(rows["day"]).dt.date
+    rows["week"] = [monday(day) for day in rows["day"]]
+    return rows
+
+
+def _arrays(rows: pd.DataFrame, views: pd.Series[float], window: Window) -> Draws:
+    """Draws as the estimators take them: shares of the window's views, rounds by number.
+
+    Of a week that the window cuts, the draws of its days inside stand for the views of these days.
+    """
+    weeks = pd.Series([monday(day) for day in views.index], index=views.index)
+    within = (views.index >= window.start) & (views.index < window.end)
+    part = views[within].groupby(weeks[within]).sum() / views[within].sum()
+    whole = views.groupby(weeks).sum()
+    share = rows["impressions"] * rows["week"].map(part) / rows["week"].map(whole)
+    if share.isna().any():
+        problem = f"{window} has draws of {int(share.isna().sum()):,} views in weeks without any"
+        raise UserError("exposure", problem)
+    return Draws(
+        _codes(rows, ["week", "content_id"]),
+        _codes(rows, ["week"]),
+        rows["label"].to_numpy(float),
+        share.to_numpy(float),
+        rows["draw_probability"].to_numpy(float),
+    )
+
+
+def _codes(rows: pd.DataFrame, keys: list[str]) -> Counts:
+    codes: Counts = np.asarray(rows.groupby(keys).ngroup(), np.intp)
+    return codes
+
+
+def load_frame(study: Study, window: Window) -> pd.DataFrame:
+    """Every post with views in a window's weeks: week, content_id, views, risk_score, language,
+    surface, topic.
+
+    Raises:
+        NoData: there is none.
+    """
+    query = """
+        SELECT CAST(date_trunc('week', timezone(?, e.hour)) AS DATE) AS week, e.content_id,
+            sum(e.views) AS views, max(c.risk_score) AS risk_score, max(c.language) AS language,
+            max(c.surface) AS surface, max(c.topic) AS topic
+        FROM exposure AS e JOIN content AS c ON c.content_id = e.content_id
+        WHERE e.market = ? AND e.hour >= ? AND e.hour < ?
+        GROUP BY 1, 2 HAVING sum(e.views) > 0 ORDER BY 1, 2
+    """
+    market = study.market
+    span = window.instants(market)
+    frame = study.sql(query, (market.zone, market.code, *span), limit=None)
+    if frame.empty:
+        raise NoData(f"no views of {market.name} in {window}")
+    frame["week"] = pd.to_datetime(frame["week"]).dt.date
+    return frame.assign(views=frame["views"].astype(float))
