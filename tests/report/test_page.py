@@ -16,7 +16,7 @@ from nbformat.v4 import new_markdown_cell, new_output, new_raw_cell
 
 from analysis.figures.displays import Column
 from analysis.report.page import render
-from analysis.report.record import RunRecord
+from analysis.report.record import RunRecord, findings_of
 from samples import (
     HOSTILE,
     calm,
@@ -357,3 +357,17 @@ def test_hostile_words_change_nothing_but_words(hostile: str, status: str) -> No
 def test_a_typical_page_is_small() -> None:
     html = render(notebook(code("x = 1\n" * 10)), record(), site_title="s")
     assert len(html.encode()) < 40_000
+
+
+def test_what_a_table_has_is_not_said_once_more_and_stays_in_the_record() -> None:
+    told, quiet = finding("told"), finding("quiet", text="Quiet.", in_table=True)
+    made = notebook(code("", *show(told, quiet)))
+    assert [each.name for each in findings_of(made)] == ["told", "quiet"]
+    assert "Quiet." not in render(made, record(), site_title="s")
+
+
+def test_a_folded_table_opens_when_asked() -> None:
+    for folded in (False, True):
+        made = notebook(code("", *show(table(caption="What it means", folded=folded))))
+        text = render(made, record(), site_title="s")
+        assert ("What it means</summary>" in text) == folded

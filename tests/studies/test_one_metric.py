@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 
 from analysis.errors import UserError
+from analysis.figures.displays import Table
 from analysis.project import Project
 from analysis.studies import core_metrics, open_study
 from analysis.studies.one_metric import ask_metric
@@ -11,7 +13,8 @@ from analysis.studies.one_metric import ask_metric
 def test_each_metric_is_told_as_the_study_tells_it(demo_env: Project) -> None:
     study = open_study("core_metrics", market="US", window="2026-W10")
     measured = core_metrics.estimate(study, core_metrics.load(study))
-    rows = core_metrics.overview(measured).frame.set_index("title")
+    tables = [each for each in core_metrics.by_group(measured) if isinstance(each, Table)]
+    rows = pd.concat([table.frame for table in tables]).set_index("title")
     for name, finding in measured.findings.items():
         asked = ask_metric(demo_env, name, "US", "2026-W10")
         assert asked.finding == finding

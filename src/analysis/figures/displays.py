@@ -79,6 +79,7 @@ class Table:
         frame: the values; columns not named in `columns` are left out.
         columns: in their order.
         note: how it was measured or what is left out.
+        folded: for looking things up: a page shows its caption, and the rest when asked.
     """
 
     name: str
@@ -86,6 +87,7 @@ class Table:
     frame: pd.DataFrame
     columns: tuple[Column, ...]
     note: str = ""
+    folded: bool = False
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         shown = self.frame[[column.key for column in self.columns]]
@@ -93,6 +95,7 @@ class Table:
             "name": self.name,
             "caption": self.caption,
             "note": self.note,
+            "folded": self.folded,
             "columns": [column.__dict__ for column in self.columns],
             "data": columns_and_rows(shown),
         }

@@ -66,6 +66,7 @@ class TableWords(_Payload):
     name: str
     caption: str
     note: str = ""
+    folded: bool = False
     columns: list[TableColumn]
     data: Data
 
@@ -208,7 +209,7 @@ def _display(data: Mapping[str, Any], names: Names) -> Block | None:
         file = names.file(table.name)
         return TableBlock(table, _id("table", file), file)
     if (finding := read(Finding, data.get(FINDING))) is not None:
-        return FindingsBlock((finding,))
+        return None if finding.in_table else FindingsBlock((finding,))
     if TITLE in data:
         return None
     text = whole(data.get("text/plain", ""))

@@ -7,28 +7,26 @@ sentences in `metrics_words`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
 
-import pandas as pd
 from pydantic import Field
 
 from analysis.calendar import Window
 from analysis.errors import NoData, UserError
-from analysis.figures.displays import Column, Figure, Table
-from analysis.figures.trend import Break, Trend, trend_figure
-from analysis.methods.buckets import Floats
-from analysis.metrics.catalogue import GROUPS, Catalogue
+from analysis.figures.displays import Figure, Table
+from analysis.metrics.catalogue import Catalogue
 from analysis.metrics.cube import Slice, build_cubes, open_cubes
 from analysis.metrics.estimate import Move, Rules, Series, estimate_all, judge
 from analysis.project import Project
+from analysis.studies import metric_definitions
 from analysis.studies.base import Study, StudyParameters
 from analysis.studies.findings import Finding
-from analysis.studies.metric_words import MetricWords, move_word, summary
+from analysis.studies.metric_groups import BEFORE, YEAR, metric_groups
+from analysis.studies.metric_words import MetricWords, summary
 
-BEFORE, YEAR = "before", "year"
 NOT_MOVED = 2
 
 
@@ -180,9 +178,13 @@ def what_moved(measured: Measured) -> Finding:
     """How many metrics moved, and which: the first sentence of the analysis."""
     study, moves = measured.study, measured.moves
     titles = {name: series.metric.title for name, series in measured.series.items()}
-    return summary(
-        titles, moves, {BEFORE: study.window.previous(), YEAR: study.window.year_before()}
+    windows = {BEFORE: study.window.previous(), YEAR: study.window.year_before()}
+    note = (
+        f"A verdict allows for {len(moves)} comparisons at once: of the moves called, at most "
+        f"{measured.rules.false_calls:.0%} are expected to be chance. Changes below "
+        f"{measured.rules.smallest_change:.0%} are not called."
     )
+    return summary(titles, moves, windows, note)
 
 
 def main_points(measured: Measured) -> list[Finding]:
@@ -196,132 +198,18 @@ def other_metrics(measured: Measured) -> list[Finding]:
     return [finding for finding in found if not finding.headline]
 
 
-def overview(measured: Measured) -> Table:
-    """Every metric in one table: now, before, a year before."""
-    rows = [
-        {"group": GROUPS[series.metric.group], **measured.words(name).row()}
-        for name, series in measured.series.items()
-    ]
-    order = list(GROUPS.values())
-    rows.sort(key=lambda row: order.index(row["group"]))
-    study = measured.study
-    before, year = study.window.previous().label, study.window.year_before().label
-    columns = (
-        Column("group", "Group"),
-        Column("title", "Metric"),
-        Column("value", f"{study.window}"),
-        Column("interval", f"{study.parameters.confidence:.0%} interval"),
-        Column(BEFORE, before),
-        Column(f"{BEFORE}_change", f"Change from {before}"),
-        Column(f"{BEFORE}_verdict", "Verdict"),
-        Column(YEAR, year),
-        Column(f"{YEAR}_change", f"Change from {year}"),
-        Column(f"{YEAR}_verdict", "Verdict, year"),
-    )
-    note = (
-        f"Changes with their intervals. A verdict allows for {len(measured.moves)} comparisons at "
-        f"once: of the moves called, at most {measured.rules.false_calls:.0%} are expected to be "
-        f"chance. Changes below {measured.rules.smallest_change:.0%} are not called."
-    )
-    caption = f"All metrics of {study.market.name} in {study.window}"
-    return Table("metrics", caption, pd.DataFrame(rows), columns, note)
-
-
-def trends(measured: Measured) -> list[Figure]:
-    """A chart for each main point."""
-    points = {finding.name for finding in main_points(measured)}
-    return [_trend(measured, name) for name in measured.findings if name in points]
-
-
-def _trend(measured: Measured, name: str) -> Figure:
-    series, study = measured.series[name], measured.study
-    places = list(measured.loaded.trend)
-    windows = [measured.loaded.rows.windows[place] for place in places]
-    words, value = measured.words(name), series.value(0)
-    value_of, low_of, high_of = (
-        (array[places] * words.factor).tolist() for array in _arrays(series)
-    )
-    trend = Trend(
-        name=f"trend_{name}",
-        subject=f"{series.metric.title} in {study.market.name}",
-        labels=[window.label for window in windows],
-        starts=[window.start for window in windows],
-        value=value_of,
-        low=low_of,
-        high=high_of,
-        unit=words.unit,
-        show=lambda number: words.scale.short(number / words.factor),
-        confidence=series.confidence,
-        marked=len(places) - 1,
-        breaks=_breaks(study, name, windows[0].start, windows[-1].end),
-    )
-    verdict = move_word(measured.moves[name, BEFORE].verdict, study.window.previous().label)
-    shown = "no value" if value is None else words.scale.short(value)
-    title = f"{trend.subject}: {shown} in {study.window}, {verdict}"
-    band = f"Band: {series.confidence:.0%} interval of each window by itself."
-    return trend_figure(trend, title=title, caption=f"{series.metric.question} {band}")
-
-
-def _breaks(study: Study, metric: str, first: date, end: date) -> list[Break]:
-    """The known breaks of a metric in this market, between two days."""
-    return [
-        Break(each.date, each.what)
-        for each in study.project.annotations
-        if each.market in ("all", study.market.code)
-        and each.metric in ("all", metric)
-        and first <= each.date < end
-    ]
-
-
-def _arrays(series: Series) -> tuple[Floats, Floats, Floats]:
-    return series.found.value, series.interval.low, series.interval.high
+def by_group(measured: Measured) -> Iterator[Figure | Table]:
+    """Every metric: small multiples and a table for each group of the catalogue."""
+    for group in metric_groups(measured):
+        yield group.figure()
+        yield group.table()
 
 
 def definitions(measured: Measured) -> Table:
     """What each metric means and what a reader should keep in mind."""
-    rows = [
-        {"title": m.title, "question": m.question, "traps": " ".join(m.traps), "source": m.source}
-        for m in measured.catalogue.metrics.values()
-    ]
-    columns = (
-        Column("title", "Metric"),
-        Column("question", "What it answers"),
-        Column("traps", "Keep in mind"),
-        Column("source", "After"),
-    )
-    return Table("definitions", "What the metrics mean", pd.DataFrame(rows), columns)
+    return metric_definitions.definitions(measured.catalogue)
 
 
 def counting(measured: Measured) -> Table:
     """How each metric is counted, as params/metrics.yaml has it."""
-    catalogue = measured.catalogue
-    rows = [_counted(catalogue, name) for name in catalogue.metrics]
-    columns = (
-        Column("title", "Metric"),
-        Column("rows", "Counted over"),
-        Column("sql", "Counted as (SQL)"),
-        Column("cluster", "Rows kept together"),
-    )
-    note = (
-        "Rows of one creator are alike, and intervals allow for it; labelled draws are independent "
-        "of each other by design."
-    )
-    return Table("counting", "How the metrics are counted", pd.DataFrame(rows), columns, note)
-
-
-def _counted(catalogue: Catalogue, name: str) -> Mapping[str, str]:
-    metric = catalogue.metrics[name]
-    facts = [catalogue.facts[fact] for fact in dict.fromkeys((metric.fact, metric.base_fact))]
-    if metric.kind == "quantile":
-        sql = f"quantile {metric.quantile:g} of {metric.value} where {metric.where}"
-        sql += f"; still waiting where {metric.waiting}" if metric.waiting else ""
-    elif metric.kind == "count":
-        sql = f"sum of ({metric.numerator})"
-    else:
-        sql = f"sum of ({metric.numerator}) over sum of ({metric.denominator})"
-    return {
-        "title": metric.title,
-        "rows": "; ".join(fact.title for fact in facts),
-        "sql": sql,
-        "cluster": catalogue.clusters[facts[0].cluster].title,
-    }
+    return metric_definitions.counting(measured.catalogue)

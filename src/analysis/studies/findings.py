@@ -60,6 +60,7 @@ class Finding(BaseModel):
         verdict: of the first comparison.
         meaning: what that verdict means for safety.
         headline: belongs to the main points of the page.
+        in_table: a table of the page has its number; the page does not say it once more.
         notes: traps that a reader of this number should know.
     """
 
@@ -78,12 +79,13 @@ class Finding(BaseModel):
     verdict: Verdict = "level"
     meaning: Meaning = "neutral"
     headline: bool = False
+    in_table: bool = False
     notes: tuple[str, ...] = ()
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         shown = f"<p><strong>{escape(self.title)}.</strong> {escape(self.text)}</p>"
         return {
             FINDING: self.model_dump(mode="json"),
-            "text/html": shown,
+            "text/html": "" if self.in_table and not self.headline else shown,
             "text/plain": self.text,
         }

@@ -91,6 +91,7 @@ class MetricWords:
             verdict=comparisons[0].verdict,
             meaning=meaning(self.metric, comparisons[0].verdict),
             headline=headline,
+            in_table=True,
             notes=self.warnings + self.metric.traps,
         )
 
@@ -226,6 +227,7 @@ def summary(
     titles: Mapping[str, str],
     moves: Mapping[tuple[str, str], Move],
     windows: Mapping[str, Window],
+    note: str,
 ) -> Finding:
     """How many metrics moved against each other window, and which.
 
@@ -233,6 +235,7 @@ def summary(
         titles: of the metrics, by metric.
         moves: by metric and comparison.
         windows: what each comparison is with.
+        note: when a difference is a move.
     """
     clauses = [_moved(titles, moves, name, window) for name, window in windows.items()]
     first = next(iter(windows))
@@ -245,6 +248,7 @@ def summary(
         unit="count",
         confidence=None,
         sample=f"{len(titles)} metrics",
+        notes=(note,),
     )
 
 

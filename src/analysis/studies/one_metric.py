@@ -13,6 +13,7 @@ from analysis.project import Project
 from analysis.studies import core_metrics
 from analysis.studies.base import open_study
 from analysis.studies.findings import Finding
+from analysis.studies.metric_groups import BEFORE, YEAR
 
 STUDY = "core_metrics"
 
@@ -61,7 +62,7 @@ class Asked:
         labels = [each.label for each in self.finding.comparisons]
         return [
             f"change from {label}: {self.cells[f'{name}_change']}, {self.cells[f'{name}_verdict']}"
-            for label, name in zip(labels, (core_metrics.BEFORE, core_metrics.YEAR), strict=True)
+            for label, name in zip(labels, (BEFORE, YEAR), strict=True)
         ]
 
     def values(self) -> dict[str, Any]:

@@ -1,0 +1,104 @@
+"""Small multiples: many numbers over the same windows, each in a panel with a scale of its own.
+
+`panels` draws them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import pandas as pd
+
+from analysis.figures.displays import Figure
+from analysis.figures.panels import Panel, draw_panels
+from analysis.figures.trend import Break
+
+
+@dataclass(frozen=True)
+class Multiples:
+    """What a figure of small multiples is made from; the last window is the one in question.
+
+    Attributes:
+        name: the figure's slug.
+        subject: what the numbers have in common, such as `Exposure in Japan`.
+        labels: of the windows, oldest first.
+        starts: their first days.
+        panels: in the order of reading, at least one.
+        confidence: of the bars.
+        breaks: what changed meanwhile, in the order of its days.
+    """
+
+    name: str
+    subject: str
+    labels: Sequence[str]
+    starts: Sequence[date]
+    panels: Sequence[Panel]
+    confidence: float
+    breaks: Sequence[Break] = ()
+
+    @property
+    def known(self) -> str:
+        """The known breaks in words, numbered as in the picture; empty for none."""
+        if not self.breaks:
+            return ""
+        listed = (f"{at}: {each.what} from {each.day}" for at, each in enumerate(self.breaks, 1))
+        return f"Known breaks: {'; '.join(listed)}."
+
+    def frame(self) -> pd.DataFrame:
+        """The data behind the picture, a row for each number and window."""
+        return pd.concat([self._rows(panel) for panel in self.panels], ignore_index=True)
+
+    def _rows(self, panel: Panel) -> pd.DataFrame:
+        expected_low, expected_high = panel.expected
+        return pd.DataFrame(
+            {
+                "metric": panel.name,
+                "unit": panel.unit,
+                "window": list(self.labels),
+                "start": [f"{day}" for day in self.starts],
+                "value": panel.value,
+                "low": panel.low,
+                "high": panel.high,
+                "expected_low": expected_low,
+                "expected_high": expected_high,
+                "alert": [place in panel.alerts for place in range(len(self.labels))],
+            }
+        )
+
+
+def multiples_figure(made: Multiples, *, title: str, caption: str) -> Figure:
+    """The picture with its words; the alternative text is made from the same numbers."""
+    svg, cut = draw_panels(made.panels, made.labels, made.starts, made.breaks)
+    if cut:
+        caption += " What leaves a panel is cut; the data have its ends."
+    caption = f"{caption} {made.known}".strip()
+    return Figure(made.name, title, describe(made), caption, made.frame(), svg)
+
+
+def describe(made: Multiples) -> str:
+    """What the figure shows, for those who do not see it."""
+    span = f"{len(made.labels)} windows from {made.labels[0]} to {made.labels[-1]}"
+    if len(made.labels) == 1:
+        span = f"the window {made.labels[0]}"
+    number = f"{len(made.panels)} panels" if len(made.panels) > 1 else "One panel"
+    parts = [f"{number}, each a line with bars: {made.subject}, {span}."]
+    parts += [_told(panel, made.confidence) for panel in made.panels]
+    return " ".join([*parts, made.known]).strip()
+
+
+def _told(panel: Panel, confidence: float) -> str:
+    if not np.isfinite(panel.value).any():
+        return f"{panel.title}: no values."
+    said = "no value"
+    if np.isfinite(panel.value[-1]):
+        ends = _ends(panel.show, panel.low[-1], panel.high[-1])
+        said = f"{panel.show(panel.value[-1])} ({confidence:.0%} interval {ends})"
+    lowest, highest = (panel.show(float(f(panel.value))) for f in (np.nanmin, np.nanmax))
+    return f"{panel.title}: {said}, {panel.verdict}; between {lowest} and {highest} in all."
+
+
+def _ends(show: Callable[[float], str], low: float, high: float) -> str:
+    return f"from {show(low)}" if not np.isfinite(high) else f"{show(low)} to {show(high)}"

@@ -1,0 +1,130 @@
+"""The metrics of one group in a table and in small multiples: what a page of core_metrics is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from analysis.figures.displays import Column, Figure, Table
+from analysis.figures.multiples import Multiples, multiples_figure
+from analysis.figures.panels import Panel
+from analysis.figures.trend import Break
+from analysis.metrics.catalogue import GROUPS
+from analysis.studies.metric_words import move_word
+
+if TYPE_CHECKING:
+    from analysis.studies.core_metrics import Measured
+
+BEFORE, YEAR = "before", "year"
+
+
+@dataclass(frozen=True)
+class MetricGroup:
+    """The metrics of one group of the catalogue, in its order.
+
+    Attributes:
+        name: its key.
+        measured: what the metrics were measured in.
+        metrics: their names.
+    """
+
+    name: str
+    measured: Measured
+    metrics: tuple[str, ...]
+
+    @property
+    def title(self) -> str:
+        return GROUPS[self.name]
+
+    def table(self) -> Table:
+        """Number, interval, changes and verdicts, a row for each metric."""
+        study = self.measured.study
+        window, before = study.window, study.window.previous().label
+        year = study.window.year_before().label
+        columns = (
+            Column("title", "Metric"),
+            Column("value", f"{window}"),
+            Column("interval", f"{study.parameters.confidence:.0%} interval"),
+            Column(f"{BEFORE}_change", f"Change from {before}"),
+            Column(f"{BEFORE}_verdict", "Verdict"),
+            Column(f"{YEAR}_change", f"Change from {year}"),
+            Column(f"{YEAR}_verdict", "Verdict, year"),
+        )
+        rows = [self.measured.words(name).row() for name in self.metrics]
+        caption = f"{self.title} in {study.market.name}, {window}"
+        return Table(f"{self.name}_metrics", caption, pd.DataFrame(rows), columns)
+
+    def figure(self) -> Figure:
+        """Every metric over the windows before."""
+        measured, study = self.measured, self.measured.study
+        windows = [measured.loaded.rows.windows[place] for place in measured.loaded.trend]
+        breaks = self._breaks()
+        made = Multiples(
+            name=f"{self.name}_trends",
+            subject=f"{self.title} in {study.market.name}",
+            labels=[window.label for window in windows],
+            starts=[window.start for window in windows],
+            panels=[self._panel(name, breaks) for name in self.metrics],
+            confidence=study.parameters.confidence,
+            breaks=[made for made, _ in breaks],
+        )
+        caption = (
+            f"Each panel has a scale of its own. Line: the number in each window; bars: its "
+            f"{study.parameters.confidence:.0%} interval; diamond: {study.window}."
+        )
+        return multiples_figure(made, title=self._says(), caption=caption)
+
+    def _says(self) -> str:
+        """What moved of the group, as the figure's title."""
+        measured = self.measured
+        label = measured.study.window.previous().label
+        moved = [
+            f"{measured.series[name].metric.title} {measured.moves[name, BEFORE].verdict}"
+            for name in self.metrics
+            if measured.moves[name, BEFORE].called
+        ]
+        start = f"{self.title} in {measured.study.market.name}, {measured.study.window}"
+        if not moved:
+            return f"{start}: no clear change from {label}"
+        return f"{start}: {'; '.join(moved)} from {label}"
+
+    def _panel(self, name: str, breaks: list[tuple[Break, str]]) -> Panel:
+        measured, series = self.measured, self.measured.series[name]
+        words, places = measured.words(name), list(measured.loaded.trend)
+        factor, label = words.factor, measured.study.window.previous().label
+        return Panel(
+            name=name,
+            title=series.metric.title,
+            value=series.found.value[places] * factor,
+            low=series.interval.low[places] * factor,
+            high=series.interval.high[places] * factor,
+            unit=words.unit,
+            show=lambda number: words.scale.short(number / factor),
+            verdict=move_word(measured.moves[name, BEFORE].verdict, label),
+            breaks=[at for at, (_, metric) in enumerate(breaks) if metric in ("all", name)],
+        )
+
+    def _breaks(self) -> list[tuple[Break, str]]:
+        """The known breaks of these metrics in this market, with whose they are."""
+        measured = self.measured
+        windows = [measured.loaded.rows.windows[place] for place in measured.loaded.trend]
+        first, end = windows[0].start, windows[-1].end
+        return [
+            (Break(each.date, each.what), each.metric)
+            for each in measured.study.project.annotations
+            if each.market in ("all", measured.study.market.code)
+            and each.metric in ("all", *self.metrics)
+            and first <= each.date < end
+        ]
+
+
+def metric_groups(measured: Measured) -> list[MetricGroup]:
+    """The groups that have a metric, in the catalogue's order."""
+    metrics = {name: series.metric.group for name, series in measured.series.items()}
+    made = [
+        MetricGroup(group, measured, tuple(name for name in metrics if metrics[name] == group))
+        for group in GROUPS
+    ]
+    return [group for group in made if group.metrics]
