@@ -230,8 +230,8 @@ def test_text_is_shown_plain_and_other_outputs_by_a_note() -> None:
     text = page(notebook(*cells)).text
     analysis = text[text.index("Show code") : text.index("How it was measured")]
     assert "red <b>" in analysis
-    assert "Left out of the page: image/png." in analysis
-    assert "Left out of the page: text/html." in analysis
+    assert "Left out: image/png." in analysis
+    assert "Left out: text/html." in analysis
     assert "Box()" in analysis
     for absent in ("bold", "alert", "raw", "<Figure"):
         assert absent not in analysis
@@ -253,7 +253,7 @@ def test_a_display_that_is_not_what_it_says_is_no_error() -> None:
         for payload in ({}, [], "text", {"name": 1, "data": {"columns": "x"}})
     ]
     text = page(notebook(*cells)).text
-    assert text.count("Left out of the page: application/vnd.analysis.") == len(cells)
+    assert text.count("Left out: application/vnd.analysis.") == len(cells)
 
 
 def test_a_broken_picture_leaves_its_words() -> None:

@@ -23,6 +23,8 @@ from analysis.report.svg import inline
 from analysis.safeguards.secrets import redact
 from analysis.studies.findings import FINDING, Finding
 
+#: What stands in a notebook in the place of an output that reports do not show.
+LEFT_OUT = "application/vnd.analysis.left-out+json"
 #: Characters of one text output; a page is for reading, the notebook beside it has the rest.
 LONGEST = 20_000
 #: Characters from which a table's cell is prose, and up to which it is a label.
@@ -69,6 +71,12 @@ class TableWords(_Payload):
     folded: bool = False
     columns: list[TableColumn]
     data: Data
+
+
+class LeftOut(_Payload):
+    """The payload of what was left out."""
+
+    kinds: list[str]
 
 
 @dataclass(frozen=True)
@@ -212,14 +220,19 @@ def _display(data: Mapping[str, Any], names: Names) -> Block | None:
         return None if finding.in_table else FindingsBlock((finding,))
     if TITLE in data:
         return None
+    if (left := read(LeftOut, data.get(LEFT_OUT))) is not None:
+        return _note(left.kinds)
     text = whole(data.get("text/plain", ""))
-    if text and not _names_an_object(text):
+    if text and not names_an_object(text):
         return _text(text)
     if not data:
         return None
-    kinds = ", ".join(sorted(kind for kind in data if kind != "text/plain")) or gettext("an object")
-    said = gettext("Left out of the page: %(kinds)s. It is in the notebook.")
-    return NoteBlock(said % {"kinds": kinds})
+    return _note(sorted(kind for kind in data if kind != "text/plain"))
+
+
+def _note(kinds: Sequence[str]) -> NoteBlock:
+    said = gettext("Left out: %(kinds)s. Reports show figures, tables, findings and text only.")
+    return NoteBlock(said % {"kinds": ", ".join(kinds) or gettext("an object")})
 
 
 def _figure(words: FigureWords, data: Mapping[str, Any], names: Names) -> Block:
@@ -250,7 +263,7 @@ def _text(text: Any) -> TextBlock | None:
     return TextBlock(clean)
 
 
-def _names_an_object(text: str) -> bool:
+def names_an_object(text: str) -> bool:
     """Whether a text is only Python's name of an object, which tells a reader nothing."""
     return re.fullmatch(r"<[^<>]*>", text.strip()) is not None
 

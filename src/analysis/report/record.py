@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from analysis.project import Literals
 from analysis.report.changes import Replaced, revisions
+from analysis.safeguards.withheld import Withheld
 from analysis.studies.findings import FINDING, Finding
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class RunRecord(BaseModel):
         findings: in the order of the notebook.
         locale: of the page.
         replaced: the run of the same identity that this one took the place of.
+        withheld: what the safeguards took out.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -81,6 +83,7 @@ class RunRecord(BaseModel):
     findings: tuple[Finding, ...] = ()
     locale: str = "en"
     replaced: Replaced | None = None
+    withheld: Withheld = Withheld()
 
     @property
     def identity(self) -> str:

@@ -26,6 +26,7 @@ from nbformat import NotebookNode
 
 from analysis.errors import UserError
 from analysis.project import ROOT_VARIABLE, Project
+from analysis.report.guarded import Gate, guard
 from analysis.report.i18n import locale_for
 from analysis.report.page import data_files, render
 from analysis.report.record import (
@@ -39,7 +40,8 @@ from analysis.report.record import (
 )
 from analysis.runs.limits import Watch, watched
 from analysis.runs.plan import Planned
-from analysis.safeguards.secrets import redact
+from analysis.safeguards.secrets import Redactor, secrets_file
+from analysis.safeguards.withheld import Withheld
 from analysis.sources.summary import doubts
 from analysis.warehouse import open_warehouse
 
@@ -151,7 +153,7 @@ def run_notebook(project: Project, planned: Planned, output: Path, watch: Watch)
         papermill.execute_notebook(
             project.notebooks / f"{run.study}.ipynb",
             output,
-            parameters=dict(run.parameters),
+            parameters=clean(dict(run.parameters)),
             kernel_name="python3",
             progress_bar=False,
             kernel_manager_class=watch.manager(),
@@ -175,10 +177,10 @@ def run_notebook(project: Project, planned: Planned, output: Path, watch: Watch)
 
 def _outcome(error: Any) -> Outcome:
     if error.ename == "NoData":
-        return Outcome("no_data", redact(error.evalue))
+        return Outcome("no_data", error.evalue)
     if error.ename == "UserError":
         # IPython gives the arguments of the exception; ours are (where, problem).
-        return Outcome("failed", redact(_message(error)))
+        return Outcome("failed", _message(error))
     if error.ename == "OSError" and "No space left" in error.evalue:
         return Outcome("failed", "no space left on the disk")
     # The value of a foreign error may hold a secret or a row; its kind and place do not.
@@ -205,7 +207,7 @@ def describe(
     revision: str,
 ) -> RunRecord:
     """The record of a run, all but its findings."""
-    run, spec = planned.run, planned.run.spec
+    run, spec, clean = planned.run, planned.run.spec, gate(project).clean
     start_utc, end_utc = run.window.instants(run.market)
     data_until = _data_until(project, planned)
     return RunRecord(
@@ -214,7 +216,7 @@ def describe(
         window=run.window.label,
         variant=run.variant,
         status=outcome.status,
-        reason=outcome.reason,
+        reason=clean(outcome.reason),
         title=spec.title,
         question=spec.question,
         decision=spec.decision,
@@ -270,7 +272,8 @@ def _doubts(project: Project, planned: Planned, data_until: date | None) -> tupl
 
 def finish(project: Project, planned: Planned, record: RunRecord, aside: Path) -> RunRecord:
     """Page, data files and record beside the notebook."""
-    notebook = _read_notebook(aside / NOTEBOOK)
+    notebook, withheld = _read_notebook(aside / NOTEBOOK, gate(project))
+    record = record.model_copy(update={"withheld": withheld})
     if notebook is not None and record.status == "done":
         record = record.model_copy(update={"findings": findings_of(notebook)})
         (aside / DATA).mkdir()
@@ -284,17 +287,20 @@ def finish(project: Project, planned: Planned, record: RunRecord, aside: Path) -
     return record
 
 
-def _read_notebook(path: Path) -> NotebookNode | None:
-    """The executed notebook, with secrets taken out of the file too."""
+def gate(project: Project) -> Gate:
+    """What a run's outputs and messages pass through before anything is made of them."""
+    return Gate(Redactor({**os.environ, **secrets_file(project.root)}))
+
+
+def _read_notebook(path: Path, gate: Gate) -> tuple[NotebookNode | None, Withheld]:
+    """The executed notebook as it may leave the run, in the file too, and what was taken out."""
     if not path.is_file():
-        return None
-    text = path.read_text(encoding="utf-8")
-    clean = redact(text)
-    if clean != text:
-        path.write_text(clean, encoding="utf-8")
-    # nbformat types its nodes but not its reader.
-    notebook: NotebookNode = nbformat.reads(clean, as_version=4)  # type: ignore[no-untyped-call]
-    return notebook
+        return None, Withheld()
+    # nbformat types its nodes but not its reader and writer.
+    executed: NotebookNode = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
+    notebook, withheld = guard(executed, gate)
+    nbformat.write(notebook, path)  # type: ignore[no-untyped-call]
+    return notebook, withheld
 
 
 def replace(aside: Path, folder: Path, reports: Path) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 PACKAGE = "analysis"
 ROOT = Path(__file__).parents[1]
 #: What makes a page of an executed notebook.
-PAGE = ("analysis.report.page", "analysis.report.record")
+PAGE = ("analysis.report.page", "analysis.report.record", "analysis.report.guarded")
 
 
 class Reach:

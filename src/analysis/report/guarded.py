@@ -1,0 +1,225 @@
+"""The one gate through which a run's outputs leave: page, CSV, record and notebook come after it.
+
+A kernel can put anything into its outputs. Here an executed notebook is made anew from what is
+known to be safe: figures, tables, findings and text, each rebuilt from its typed part, without
+secrets, without who or where somebody is. Nothing of it is a study's business.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from html import escape
+from typing import Any
+
+from nbformat import NotebookNode
+from nbformat.v4 import new_output
+
+from analysis.figures.displays import FIGURE, TABLE, TITLE, show
+from analysis.report.cells import (
+    LEFT_OUT,
+    Data,
+    FigureWords,
+    TableWords,
+    names_an_object,
+    read,
+    whole,
+)
+from analysis.safeguards.personal import MASKS, Masker, holds_ids
+from analysis.safeguards.secrets import Redactor
+from analysis.safeguards.withheld import Withheld
+from analysis.studies.findings import FINDING, Finding
+
+#: A type of output, as the standard writes them (RFC 6838); anything else is not repeated.
+_KIND = re.compile(r"[a-z]+/[\w.+-]{1,80}")
+_ROW = re.compile(r"(?:\S.*)?\s{2,}-?[\d.,]+(?:\s{2,}\S+)*\s*$")
+_IMAGE = "image/svg+xml"
+#: What the rows of a frame are called where its text was left out.
+ROWS = "rows printed as text"
+Bundle = dict[str, Any]
+#: Metadata that are the notebook's own; the rest, widgets' state among it, is not kept.
+_OF_NOTEBOOK = ("kernelspec", "language_info", "papermill")
+_OF_CELL = ("tags", "papermill", "name", "execution")
+
+
+@dataclass
+class Gate:
+    """What one notebook passes through.
+
+    Attributes:
+        redact: takes secrets out, and counts them.
+        mask: masks who and where, and counts it.
+        kinds: types of output that were left out.
+    """
+
+    redact: Redactor = field(default_factory=Redactor)
+    mask: Masker = field(default_factory=Masker)
+    kinds: set[str] = field(default_factory=set)
+
+    def clean(self, value: Any) -> Any:
+        """A value of JSON with each of its texts cleaned."""
+        if isinstance(value, str):
+            return self.mask(self.redact(value))
+        if isinstance(value, Mapping):
+            return {self.clean(key): self.clean(each) for key, each in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.clean(each) for each in value]
+        return self.mask.number(value) if isinstance(value, int | float) else value
+
+    def withheld(self) -> Withheld:
+        return Withheld(
+            secrets=self.redact.found,
+            personal=dict(self.mask.found),
+            kinds=tuple(sorted(self.kinds)),
+        )
+
+
+def guard(notebook: NotebookNode, gate: Gate | None = None) -> tuple[NotebookNode, Withheld]:
+    """An executed notebook as it may leave the run, and what was taken out.
+
+    Args:
+        notebook: as executed; it is changed.
+        gate: what it passes through; a new one where none is given.
+    """
+    gate = gate or Gate()
+    quiet = Gate(redact=gate.redact)  # a path in metadata is nothing that the page would have shown
+    kept = {name: quiet.clean(notebook.metadata.get(name)) for name in _OF_NOTEBOOK}
+    notebook.metadata = NotebookNode({name: each for name, each in kept.items() if each})  # type: ignore[no-untyped-call]
+    for cell in notebook.cells:
+        cell.source = gate.redact(whole(cell.source), assigned=False)
+        own = {name: quiet.clean(cell.metadata[name]) for name in _OF_CELL if name in cell.metadata}
+        cell.metadata = NotebookNode(own)  # type: ignore[no-untyped-call]
+        if cell.cell_type == "code":
+            cell.outputs = outputs(cell.outputs, gate)
+    return notebook, gate.withheld()
+
+
+def outputs(given: Iterable[Mapping[str, Any]], gate: Gate) -> list[NotebookNode]:
+    """Outputs as they may leave."""
+    return [new for each in given for new in _output(each, gate)]
+
+
+def _output(output: Mapping[str, Any], gate: Gate) -> Iterator[NotebookNode]:
+    kind = output.get("output_type")
+    if kind == "stream":
+        text = whole(output.get("text", ""))
+        name = "stderr" if output.get("name") == "stderr" else "stdout"
+        if is_tabular(text):
+            yield shown(_left_out({ROWS}, gate))
+        else:
+            yield new_output("stream", name=name, text=gate.clean(text))
+    elif kind == "error":
+        values = {key: gate.clean(output.get(key)) for key in ("ename", "evalue", "traceback")}
+        yield new_output("error", **values)
+    elif data := output.get("data"):
+        yield shown(_display(data, gate), output.get("execution_count"))
+
+
+def _display(data: Mapping[str, Any], gate: Gate) -> Bundle:
+    if (figure := read(FigureWords, data.get(FIGURE))) is not None:
+        return figure_bundle(_figure(figure, gate), whole(data.get(_IMAGE, "")), gate)
+    if (table := read(TableWords, data.get(TABLE))) is not None:
+        return table_bundle(_table(table, gate))
+    if (finding := read(Finding, data.get(FINDING))) is not None:
+        return Finding.model_validate(gate.clean(finding.model_dump()))._repr_mimebundle_()
+    if TITLE in data:
+        title = gate.clean(whole(data.get("text/plain", "")))
+        html = f"<strong>{escape(title)}</strong>"
+        return {TITLE: {}, "text/html": html, "text/plain": title}
+    return _other(data, gate)
+
+
+def _other(data: Mapping[str, Any], gate: Gate) -> Bundle:
+    """Text by itself; of anything else its text where it has one, and a note where it has none."""
+    text = whole(data.get("text/plain", ""))
+    kinds = {kind if _KIND.fullmatch(kind) else "another type" for kind in data}
+    kinds -= {"text/plain"}
+    usable = text.strip() and not names_an_object(text)
+    if usable and is_tabular(text):
+        return _left_out(kinds | {ROWS}, gate)
+    if usable:
+        gate.kinds |= kinds
+        return {"text/plain": gate.clean(text)}
+    return _left_out(kinds or {"an object"}, gate)
+
+
+def _left_out(kinds: set[str], gate: Gate) -> Bundle:
+    gate.kinds |= kinds
+    said = ", ".join(sorted(kinds))
+    return {LEFT_OUT: {"kinds": sorted(kinds)}, "text/plain": f"Left out: {said}."}
+
+
+def is_tabular(text: str) -> bool:
+    """Whether a text is rows of numbers, as a frame prints itself.
+
+    Such rows say nothing of what they count, so no rule about small counts can be kept.
+
+    >>> is_tabular("   policy  n\\n0    spam  3\\n1    hate  7\\n")
+    True
+    >>> is_tabular("7 days read\\n26 windows")
+    False
+    """
+    lines = [line for line in text.splitlines() if line.strip()]
+    rows = sum(_ROW.match(line) is not None for line in lines)
+    return rows >= 2 or "\ndtype: " in text or re.search(r"\[\d+ rows x \d+ col", text) is not None
+
+
+def _figure(words: FigureWords, gate: Gate) -> FigureWords:
+    given = {key: gate.clean(getattr(words, key)) for key in ("title", "alt", "caption")}
+    return words.model_copy(update={**given, "data": _data(words.data, words.data.columns, gate)})
+
+
+def _table(words: TableWords, gate: Gate) -> TableWords:
+    titles = [column.title for column in words.columns]
+    columns = [c.model_copy(update={"title": gate.clean(c.title)}) for c in words.columns]
+    given = {key: gate.clean(getattr(words, key)) for key in ("caption", "note")}
+    data = _data(words.data, titles, gate)
+    return words.model_copy(update={**given, "columns": columns, "data": data})
+
+
+def _data(data: Data, titles: list[str], gate: Gate) -> Data:
+    """Rows without secrets and ids; a column of ids is masked whatever it is titled."""
+    titled = [*titles, *[""] * len(data.columns)]
+    hidden = {
+        at for at, key in enumerate(data.columns) if holds_ids(key) or holds_ids(titled[at])
+    }
+    gate.mask.ids(sum(row[at] is not None for row in data.rows for at in hidden if at < len(row)))
+    rows = [
+        [
+            MASKS["id"] if at in hidden and value is not None else gate.clean(value)
+            for at, value in enumerate(row)
+        ]
+        for row in data.rows
+    ]
+    return Data(columns=[gate.clean(key) for key in data.columns], rows=rows)
+
+
+def figure_bundle(words: FigureWords, svg: str, gate: Gate) -> Bundle:
+    """A figure's display, made from its typed part and its picture."""
+    picture = re.sub(r">([^<>]*[^<>\s][^<>]*)<", lambda m: f">{gate.clean(m[1])}<", svg)
+    plain = f"{words.title}. {words.alt}"
+    return {FIGURE: words.model_dump(), _IMAGE: picture, "text/plain": plain}
+
+
+def table_bundle(words: TableWords) -> Bundle:
+    """A table's display, made from its typed part alone."""
+    rows = [
+        [show(value, column.shape) for value, column in zip(row, words.columns, strict=False)]
+        for row in words.data.rows
+    ]
+    titles = [column.title for column in words.columns]
+    head = "".join(f'<th scope="col">{escape(title)}</th>' for title in titles)
+    lines = ("".join(f"<td>{escape(cell)}</td>" for cell in row) for row in rows)
+    body = "".join(f"<tr>{line}</tr>" for line in lines)
+    caption = f"<caption>{escape(words.caption)}</caption>"
+    html = f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    plain = "\n".join("\t".join(line) for line in [titles, *rows])
+    return {TABLE: words.model_dump(), "text/html": html, "text/plain": plain}
+
+
+def shown(bundle: Bundle, count: int | None = None) -> NotebookNode:
+    """A bundle as an output: what a cell displayed, or its result where it has a number."""
+    if count is None:
+        return new_output("display_data", data=bundle)
+    return new_output("execute_result", data=bundle, execution_count=count)
