@@ -12,23 +12,26 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from analysis.safeguards.secrets import Redactor, redact
+
 console = Console(highlight=False, soft_wrap=True)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def say(text: str) -> None:
     """A line for a person; nothing in it is read as markup."""
-    console.print(text, markup=False)
+    console.print(redact(text), markup=False)
 
 
 def say_error(text: str) -> None:
     """A mistake, or why a command ended early: one line on standard error."""
-    errors.print(f"study: {text}", markup=False)
+    errors.print(f"study: {redact(text)}", markup=False)
 
 
 def say_json(value: Any) -> None:
     """A value for a program, on standard output alone."""
-    sys.stdout.write(json.dumps(value, indent=1, ensure_ascii=False, default=_plain) + "\n")
+    text = json.dumps(value, indent=1, ensure_ascii=False, default=_plain)
+    sys.stdout.write(Redactor()(text, assigned=False) + "\n")
 
 
 def _plain(value: Any) -> Any:
@@ -103,7 +106,7 @@ class Bar(Steps):
 
     def step(self, line: str) -> None:
         super().step(line)
-        self.progress.console.print(line, markup=False)
+        self.progress.console.print(redact(line), markup=False)
         self.progress.advance(self.task)
 
 

@@ -1,16 +1,18 @@
 """The `study` command: one thin function a verb.
 
 Exit status: 0 all well; 1 something failed or differs; 2 a mistake in what was asked, with one
-line that says which and what is allowed.
+line that says which and what is allowed; 3 a mistake of this program.
 """
 
 from __future__ import annotations
 
 import sys
+import traceback
 
 from analysis.cli import authoring, data, metrics, runs
 from analysis.cli.app import app
 from analysis.errors import UserError
+from analysis.safeguards.secrets import redact
 from analysis.terminal import say_error
 
 __all__ = ["app", "authoring", "data", "main", "metrics", "runs"]
@@ -32,3 +34,7 @@ def main() -> None:
     except UserError as error:
         say_error(str(error))
         sys.exit(2)
+    except Exception:
+        # Our mistake, not a person's: the whole of it is wanted, but for the secrets it may name.
+        sys.stderr.write(redact(traceback.format_exc()))
+        sys.exit(3)

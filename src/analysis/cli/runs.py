@@ -165,10 +165,11 @@ def _carry_out(
             say_error("stopped; finished runs are kept, `study run` does the rest")
             raise typer.Exit(INTERRUPTED) from None
         whole = (project.reports / "index.html").exists() and not unpublished(project).exists()
+        held: tuple[str, ...] = ()
         if records or asked or not whole:
-            _publish(project, asked, {each.run.identity for each in planned})
+            held = _publish(project, asked, {each.run.identity for each in planned})
     _summarise(project, planned, records, as_json=as_json)
-    return not any(record.status == "failed" for record in records)
+    return not held and not any(record.status == "failed" for record in records)
 
 
 def _execute(
@@ -255,10 +256,12 @@ def verify(
 
 @app.command()
 def publish(locale: LocaleOption = None) -> None:
-    """Build the site from the records of the runs that are there."""
+    """Build the site from the records of the runs that are there; a page with a secret is held."""
     project = Project.find()
-    _publish(project, _locale(locale))
+    held = _publish(project, _locale(locale))
     say(f"site: {project.reports / 'index.html'}")
+    if held:
+        raise typer.Exit(1)
 
 
 def _locale(given: str | None) -> str | None:
@@ -267,7 +270,10 @@ def _locale(given: str | None) -> str | None:
     return given and check_locale(given)
 
 
-def _publish(project: Project, locale: str | None = None, only: set[str] | None = None) -> None:
+def _publish(
+    project: Project, locale: str | None = None, only: set[str] | None = None
+) -> tuple[str, ...]:
+    """Builds the site; says what was held back, and gives it."""
     from analysis.report.site import publish as build
     from analysis.runs.engine import site_lock
     from analysis.runs.execute import recover
@@ -275,8 +281,11 @@ def _publish(project: Project, locale: str | None = None, only: set[str] | None 
 
     with site_lock(project):
         recover(project.reports)  # what a killed command left
-        build(project, _locales(project, locale, only) if locale else None)
+        held = build(project, _locales(project, locale, only) if locale else None).held
         unpublished(project).unlink(missing_ok=True)
+    for line in held:
+        say_error(line)
+    return held
 
 
 def _locales(project: Project, locale: str, only: set[str] | None) -> dict[str, str]:

@@ -108,10 +108,10 @@ def _output(output: Mapping[str, Any], gate: Gate) -> Iterator[NotebookNode]:
         if is_tabular(text):
             yield shown(_left_out({ROWS}, gate))
         else:
-            yield new_output("stream", name=name, text=gate.clean(text))
+            yield made("stream", name=name, text=gate.clean(text))
     elif kind == "error":
         values = {key: gate.clean(output.get(key)) for key in ("ename", "evalue", "traceback")}
-        yield new_output("error", **values)
+        yield made("error", **values)
     elif data := output.get("data"):
         yield shown(_display(data, gate), output.get("execution_count"))
 
@@ -181,9 +181,7 @@ def _table(words: TableWords, gate: Gate) -> TableWords:
 def _data(data: Data, titles: list[str], gate: Gate) -> Data:
     """Rows without secrets and ids; a column of ids is masked whatever it is titled."""
     titled = [*titles, *[""] * len(data.columns)]
-    hidden = {
-        at for at, key in enumerate(data.columns) if holds_ids(key) or holds_ids(titled[at])
-    }
+    hidden = {at for at, key in enumerate(data.columns) if holds_ids(key) or holds_ids(titled[at])}
     gate.mask.ids(sum(row[at] is not None for row in data.rows for at in hidden if at < len(row)))
     rows = [
         [
@@ -221,5 +219,11 @@ def table_bundle(words: TableWords) -> Bundle:
 def shown(bundle: Bundle, count: int | None = None) -> NotebookNode:
     """A bundle as an output: what a cell displayed, or its result where it has a number."""
     if count is None:
-        return new_output("display_data", data=bundle)
-    return new_output("execute_result", data=bundle, execution_count=count)
+        return made("display_data", data=bundle)
+    return made("execute_result", data=bundle, execution_count=count)
+
+
+def made(kind: str, **parts: Any) -> NotebookNode:
+    """An output of nbformat's, which has no types."""
+    output: NotebookNode = new_output(kind, **parts)  # type: ignore[no-untyped-call]
+    return output

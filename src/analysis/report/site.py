@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 from analysis.project import Project
 from analysis.report.exporter import exporter
+from analysis.report.holding import hold_back
 from analysis.report.i18n import speaking
 from analysis.report.record import PAGE, RunRecord, records
 from analysis.report.regions import refresh, replace_text, speak
@@ -29,13 +30,14 @@ _SENTENCES = 8
 
 @dataclass(frozen=True)
 class SiteSummary:
-    """What a site holds: pages in all, by outcome, and where its index lies."""
+    """What a site holds: pages in all, by outcome, where its index lies, what was held back."""
 
     pages: int
     done: int
     no_data: int
     failed: int
     index: Path
+    held: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -186,7 +188,8 @@ def publish(project: Project, locales: dict[str, str] | None = None) -> SiteSumm
         UserError: the site's folder can't be written; the index is then as it was.
     """
     title, locale = project.settings.title, project.settings.locale
-    found = speak(list(records(project.reports)), title, locales or {})
+    looked, held = hold_back(project, list(records(project.reports)))
+    found = speak(looked, title, locales or {})
     refresh(project.reports, found)
     site = collect(project.reports, found)
     index = project.reports / INDEX
@@ -195,7 +198,8 @@ def publish(project: Project, locales: dict[str, str] | None = None) -> SiteSumm
     with speaking(locale):
         replace_text(index, template.render(page=page, site=site).lstrip())
     counts = site.counts
-    return SiteSummary(counts.total(), counts["done"], counts["no_data"], counts["failed"], index)
+    done, no_data, failed = (counts[status] for status in ("done", "no_data", "failed"))
+    return SiteSummary(counts.total(), done, no_data, failed, index, tuple(held))
 
 
 def collect(reports: Path, kept: Iterable[tuple[Path, RunRecord]] | None = None) -> Site:

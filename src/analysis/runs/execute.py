@@ -153,7 +153,7 @@ def run_notebook(project: Project, planned: Planned, output: Path, watch: Watch)
         papermill.execute_notebook(
             project.notebooks / f"{run.study}.ipynb",
             output,
-            parameters=clean(dict(run.parameters)),
+            parameters=dict(run.parameters),
             kernel_name="python3",
             progress_bar=False,
             kernel_manager_class=watch.manager(),
@@ -227,7 +227,7 @@ def describe(
         end=run.window.end,
         start_utc=start_utc,
         end_utc=end_utc,
-        parameters=dict(run.parameters),
+        parameters=clean(dict(run.parameters)),
         key=planned.key,
         key_parts=dict(planned.parts),
         data_until=data_until,

@@ -79,7 +79,7 @@ class Keys:
         whole = set(texts) - NOT_WHOLE
         if CATALOGUE in self.code(study):
             whole |= {"metrics.yaml"} & texts.keys()
-        settings = self.project.settings.model_dump(exclude={"epoch", "warehouse"})
+        settings = self.project.settings.model_dump(exclude={"epoch", "warehouse", "not_secrets"})
         spec = self.project.study(study).model_dump(mode="json", exclude=ABOUT_RUNNING)
         read = [_text(texts[name]) for name in sorted(whole)]
         return digest(json.dumps([settings, spec], sort_keys=True), *read)

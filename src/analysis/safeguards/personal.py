@@ -38,7 +38,9 @@ _PHONE = re.compile(
     r"|[2-9]\d{2}[-.\u2010-\u2015]\d{3}[-.\u2010-\u2015]\d{4}"
     r")(?![\w-]|[.,]\d)"
 )
-_ID = re.compile(rf"(?<![\w.])-?\d{{{ID_DIGITS},20}}(?![\w.])|(?<![\w-])[0-9a-f]{{8}}-(?:[0-9a-f]{{4}}-){{3}}[0-9a-f]{{12}}(?![\w-])")
+_ID = re.compile(
+    rf"(?<![\w.])-?\d{{{ID_DIGITS},20}}(?![\w.])|(?<![\w-])[0-9a-f]{{8}}-(?:[0-9a-f]{{4}}-){{3}}[0-9a-f]{{12}}(?![\w-])"
+)
 _KINDS = (("e-mail", _EMAIL), ("path", _PATH), ("handle", _HANDLE), ("phone", _PHONE), ("id", _ID))
 #: Without one of these a text can hold none of the above.
 _MAY = re.compile(r"[@＠+/\\~(]|\[at\]|\d{3}|[2-9]\d\d[-.]")
@@ -75,7 +77,8 @@ class Masker:
 
     def ids(self, count: int) -> None:
         """Notes values that were masked because of their column."""
-        self.found["id"] += count
+        if count:
+            self.found["id"] += count
 
 
 def holds_ids(column: str) -> bool:

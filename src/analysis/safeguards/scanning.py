@@ -107,8 +107,10 @@ def _strings(value: Any, kind: str = "") -> Iterator[str]:
         for key, each in value.items():
             yield from _strings("".join(each) if _lines(each) else each, key)
     elif isinstance(value, list):
-        yield from _strings("".join(value)) if _lines(value) else (
-            text for each in value for text in _strings(each)
+        yield from (
+            _strings("".join(value))
+            if _lines(value)
+            else (text for each in value for text in _strings(each))
         )
 
 
@@ -169,4 +171,5 @@ def _detectors() -> tuple[Any, ...]:
     """Every detector of detect-secrets, with its own limits."""
     from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_class
 
-    return tuple(made() for made in get_mapping_from_secret_type_to_class().values())
+    kinds: dict[str, Any] = get_mapping_from_secret_type_to_class()
+    return tuple(kind() for kind in kinds.values())

@@ -27,40 +27,43 @@ _FOLDERS = {"PWD", "OLDPWD"}
 _SHORTEST = 6
 HIDDEN = "[redacted]"
 _URL_PASSWORD = re.compile(r"(?P<kind>[a-z][a-z0-9+.-]*://[^\s:/@\"'<>]*):(?P<password>[^\s@/]+)@")
+#: Where a key may begin: at a word's start, or behind an escape such as the `\n` of JSON in JSON.
+_START = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrtbf]))"
 #: What services give out, by the marks that they put on it, and what protocols carry.
 _SHAPES = re.compile(
     "|".join(
         (
-            r"-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----[\s\S]*?(?:-----END [A-Z ]*KEY(?: BLOCK)?-----|\Z)",
-            r"\b(?:AKIA|ASIA|AGPA|AROA|AIDA|ANPA|ABIA|ACCA)[0-9A-Z]{16}\b",  # AWS
-            r"\bgh[pousr]_[A-Za-z0-9]{30,}\b|\bgithub_pat_[A-Za-z0-9_]{20,}\b",
-            r"\bgl(?:pat|dt|rt|ptt|ft|soat|cbt)-[A-Za-z0-9_-]{16,}",
-            r"\bxox[abeoprs]-[A-Za-z0-9-]{10,}",  # Slack
+            r"-----BEGIN [A-Z ]*PRIVATE KEY[A-Z ]*-----[\s\S]*?(?:-----END [A-Z ]*-----|\Z)",
+            r"~(?:AKIA|ASIA|AGPA|AROA|AIDA|ANPA|ABIA|ACCA)[0-9A-Z]{16}\b",  # AWS
+            r"~gh[pousr]_[A-Za-z0-9]{30,}\b|~github_pat_[A-Za-z0-9_]{20,}\b",
+            r"~gl(?:pat|dt|rt|ptt|ft|soat|cbt)-[A-Za-z0-9_-]{16,}",
+            r"~xox[abeoprs]-[A-Za-z0-9-]{10,}",  # Slack
             r"https://hooks\.slack\.com/(?:services|workflows)/[A-Za-z0-9/_+-]{10,}",
-            r"\b[rs]k_(?:live|test)_[0-9a-zA-Z]{16,}\b",  # Stripe
-            r"\bSG\.[\w-]{16,}\.[\w-]{16,}",  # SendGrid
-            r"\b(?:AC|SK)[0-9a-f]{32}\b",  # Twilio
-            r"\bnpm_[A-Za-z0-9]{30,}\b|\bpypi-[A-Za-z0-9_-]{40,}",
-            r"\bsk-(?:proj-|ant-|svcacct-)?[A-Za-z0-9_-]{20,}",  # model providers
-            r"\bAIza[0-9A-Za-z_-]{35}|\bya29\.[0-9A-Za-z_-]{20,}|\bGOCSPX-[\w-]{20,}",  # Google
-            r"\b[MNO][A-Za-z\d_-]{23,25}\.[\w-]{6}\.[\w-]{27,}",  # Discord
-            r"\b\d{8,10}:[0-9A-Za-z_-]{35}\b",  # Telegram
-            r"\bsq0[a-z]{3}-[0-9A-Za-z_-]{22,}|\bEAAA[\w-]{56,}",  # Square
-            r"\b[0-9a-f]{32}-us\d{1,2}\b",  # Mailchimp
-            r"\beyJ[\w-]{8,}\.[\w-]{4,}\.[\w-]*",  # JSON web tokens
-            r"\bhf_[A-Za-z0-9]{30,}\b|\bdapi[0-9a-f]{32}\b|\bdop_v1_[0-9a-f]{60,}\b",
-            r"\bAKC[A-Za-z0-9]{10,}\b|\bAP[0-9ABCDEF][A-Za-z0-9]{30,}\b",  # Artifactory
-            r"\bvault:v\d+:[\w+/=]{16,}|\bhv[sb]\.[\w-]{20,}",
+            r"~[rs]k_(?:live|test)_[0-9a-zA-Z]{16,}\b",  # Stripe
+            r"~SG\.[\w-]{16,}\.[\w-]{16,}",  # SendGrid
+            r"~(?:AC|SK)[0-9a-f]{32}\b",  # Twilio
+            r"~npm_[A-Za-z0-9]{30,}\b|~pypi-[A-Za-z0-9_-]{40,}",
+            r"~sk-(?:proj-|ant-|svcacct-)?[A-Za-z0-9_-]{20,}",  # model providers
+            r"~AIza[0-9A-Za-z_-]{35}|~ya29\.[0-9A-Za-z_-]{20,}|~GOCSPX-[\w-]{20,}",  # Google
+            r"~[MNO][A-Za-z\d_-]{23,25}\.[\w-]{6}\.[\w-]{27,}",  # Discord
+            r"~\d{8,10}:[0-9A-Za-z_-]{35}\b",  # Telegram
+            r"~sq0[a-z]{3}-[0-9A-Za-z_-]{22,}|~EAAA[\w-]{56,}",  # Square
+            r"~[0-9a-f]{32}-us\d{1,2}\b",  # Mailchimp
+            r"~eyJ[\w-]{8,}\.[\w-]{4,}\.[\w-]*",  # JSON web tokens
+            r"~hf_[A-Za-z0-9]{30,}\b|~dapi[0-9a-f]{32}\b|~dop_v1_[0-9a-f]{60,}\b",
+            r"~AKC[A-Za-z0-9]{10,}\b|~AP[0-9ABCDEF][A-Za-z0-9]{30,}\b",  # Artifactory
+            r"~vault:v\d+:[\w+/=]{16,}|~hv[sb]\.[\w-]{20,}",
         )
-    )
+    ).replace("~", _START)
 )
+_QUOTE = r"(?:\\*[\"']|&quot;|&#3[49];)?"
 #: `Authorization: Bearer …`, and a value that stands behind a secret-like name.
 _BEARER = re.compile(r"(?i)\b(?P<kept>(?:bearer|basic)\s+)(?P<value>[\w+/=.~-]{12,})")
 _ASSIGNED = re.compile(
     r"(?i)(?P<kept>[\w.-]*(?:password|passwd|passphrase|\bpwd|secret|token|api[_-]?key|access[_-]?key"
     r"|account_?key|private[_-]?key|auth[_-]?key|credentials?|sharedaccesssignature)"
-    r"[\w.-]*[\"']?\s*(?::=|=>|[:=])\s*(?:[\"']\s*)?)"
-    r"(?P<value>[^\s\"'<>\[\],;][^\s\"'<>,;]{5,})"
+    rf"[\w.-]*{_QUOTE}\s*(?::=|=>|[:=])\s*{_QUOTE}\s*)"
+    r"(?P<value>[^\s\"'<>\[\],;&\\][^\s\"'<>,;&\\]{5,})"
 )
 
 
@@ -100,7 +103,7 @@ class Redactor:
         longest = sorted(forms, key=len, reverse=True)
         return re.compile("|".join(map(re.escape, longest))) if longest else None
 
-    def _hide(self, match: re.Match[str]) -> str:
+    def _hide(self, _: re.Match[str]) -> str:
         self.found += 1
         return HIDDEN
 
