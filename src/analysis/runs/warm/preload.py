@@ -33,8 +33,8 @@ KERNEL = (
 )
 #: What analysts begin a notebook with, whether or not a study of ours imports it.
 ANALYSTS = ("matplotlib.pyplot", "numpy", "pandas", "scipy.stats", "seaborn", "statsmodels.api")
-#: What a kernel never imports: these rooms load rows or execute notebooks; none calls them.
-NOT_IN_KERNELS = ("cli", "terminal.py", "report", "runs", "sources")
+#: What a kernel never imports: these rooms load rows, execute or publish; none calls them.
+NOT_IN_KERNELS = ("cli/", "terminal.py", "report/", "runs/", "safeguards/scanning.py", "sources/")
 #: Drivers of engines that few projects have, from extras that may not be installed: a quarter of a
 #: second at each start, which a kernel that needs one pays itself.
 DRIVERS = ("adbc_driver_manager", "adbc_driver_postgresql", "pyspark", "trino")
@@ -52,7 +52,7 @@ def wanted(root: Path) -> list[str]:
     sources = [
         path.read_text(encoding="utf-8")
         for path in sorted(package.rglob("*.py"))
-        if path.relative_to(package).parts[0] not in NOT_IN_KERNELS
+        if not path.relative_to(package).as_posix().startswith(NOT_IN_KERNELS)
     ]
     for notebook in sorted((root / "notebooks").glob("*.ipynb")):
         sources += _cells(notebook)
