@@ -23,7 +23,7 @@ from support import Checkout, clean_environment, make_checkout
 #: How many moments; 30 in a long test: STUDY_KILLS=30.
 KILLS = int(os.environ.get("STUDY_KILLS", "8"))
 MARK = "STUDY_TEST_MARK"
-VICTIMS = ("command", "worker", "warm process", "kernel")
+VICTIMS = ("command", "worker", "warm process", "kernel", "fork server")
 RUNS = 24
 
 STUDY = """
@@ -131,7 +131,9 @@ class Command:
             return "warm process" if own else "kernel"
         if "ipykernel_launcher" in words:
             return "kernel"
-        return "worker" if "spawn_main" in words else "other"
+        if "multiprocessing.forkserver" in words:
+            return "fork server" if process.ppid() == self.process.pid else "worker"
+        return "other"
 
     def kill_one(self, kind: str, choice: random.Random) -> bool:
         """Kills one of a kind within the second after there is one; False where none came."""

@@ -165,7 +165,7 @@ def test_two_commands_do_not_write_one_site(checkout: Checkout) -> None:
 
 
 def test_what_a_killed_command_left_is_cleared_or_put_back(checkout: Checkout) -> None:
-    from analysis.runs.execute import recover
+    from analysis.runs.placing import recover
 
     reports = checkout.project.reports
     (reports / ".aside" / "deadbeef").mkdir(parents=True)

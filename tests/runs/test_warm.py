@@ -367,7 +367,7 @@ def test_the_lab_starts_warm_kernels(tmp_path: Path, bare: Checkout) -> None:
 def test_the_list_is_of_packages_that_are_there_and_not_ours() -> None:
     listed = (CHECKOUT / "src/analysis/runs/warm/preload.txt").read_text().split()
     assert listed == preload.wanted(CHECKOUT)
-    assert {"pandas", "duckdb", "debugpy.server.api", "statsmodels.api"} <= set(listed)
+    assert {"pandas", "duckdb", "debugpy.server.api", "seaborn"} <= set(listed)
     assert not [name for name in listed if name.split(".")[0] == "analysis"]
     done = subprocess.run(
         [sys.executable, "-c", f"import {', '.join(listed)}"], capture_output=True, text=True

@@ -274,18 +274,24 @@ def _publish(
     project: Project, locale: str | None = None, only: set[str] | None = None
 ) -> tuple[str, ...]:
     """Builds the site; says what was held back, and gives it."""
-    from analysis.report.site import publish as build
     from analysis.runs.engine import site_lock
-    from analysis.runs.execute import recover
+    from analysis.runs.executors import apart
     from analysis.runs.leaving import unpublished
+    from analysis.runs.placing import recover
 
     with site_lock(project):
         recover(project.reports)  # what a killed command left
-        held = build(project, _locales(project, locale, only) if locale else None).held
+        held = apart(_build, project, _locales(project, locale, only) if locale else None)
         unpublished(project).unlink(missing_ok=True)
     for line in held:
         say_error(line)
     return held
+
+
+def _build(project: Project, locales: dict[str, str] | None) -> tuple[str, ...]:
+    from analysis.report.site import publish
+
+    return publish(project, locales).held
 
 
 def _locales(project: Project, locale: str, only: set[str] | None) -> dict[str, str]:

@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain, count
 from typing import Any, TypeVar
 
@@ -99,7 +100,7 @@ class TableBlock:
     file: str
     kind: str = "table"
 
-    @property
+    @cached_property
     def styles(self) -> tuple[str, ...]:
         """The class of each column's cells: numbers in a line, room for prose, labels unbroken."""
         return tuple(self._style(at, column) for at, column in enumerate(self.words.columns))

@@ -20,9 +20,9 @@ from typing import Any
 from analysis.errors import UserError
 from analysis.project import Project
 from analysis.report.record import RunRecord
-from analysis.runs.execute import Outcome, describe_now, recover
-from analysis.runs.executors import Workers, local_workers
+from analysis.runs.executors import Workers, get_ready, local_workers
 from analysis.runs.leaving import unpublished
+from analysis.runs.placing import recover
 from analysis.runs.plan import Planned, complete, cores
 from analysis.runs.warm.process import Say, unsaid, warm_kernels
 
@@ -78,9 +78,8 @@ def execute_all(
     Raises:
         UserError: a worker of the cluster lacks what the runs need, or none is left.
     """
-    todo = [complete(each) for each in todo]
     records = []
-    with workers_for(project, todo, jobs, cluster, say) as workers:
+    with workers_for(project, todo, jobs, cluster, say) as (todo, workers):
         unpublished(project).touch()
         with closing(outcomes(project, todo, workers)) as ended:
             for each, record in ended:
@@ -92,17 +91,22 @@ def execute_all(
 @contextmanager
 def workers_for(
     project: Project, todo: Sequence[Planned], jobs: int, cluster: str | None, say: Say
-) -> Iterator[Workers]:
-    """Processes here with what the runs share made first, or a cluster's that were looked at."""
+) -> Iterator[tuple[Sequence[Planned], Workers]]:
+    """Processes here with what the runs share made first, or a cluster's that were looked at; and
+    the runs with all their parameters."""
     if cluster:
         from analysis.runs.cluster import cluster_workers
 
+        todo = [complete(each) for each in todo]
         with cluster_workers(cluster, project, todo) as workers:
-            yield workers
+            yield todo, workers
         return
-    with warm_kernels(say):  # it imports while the runs are prepared
+    # What kernels and workers are forked from import while the runs are prepared.
+    with warm_kernels(say, {each.run.study for each in todo}):
+        get_ready()
+        todo = [complete(each) for each in todo]
         prepare(project, todo)
-        yield local_workers(project, min(jobs, len(todo)))
+        yield todo, local_workers(project, min(jobs, len(todo)))
 
 
 def prepare(project: Project, planned: Sequence[Planned]) -> None:
@@ -126,10 +130,15 @@ def outcomes(
             if record:
                 yield each, record
             elif not workers.alone or (yield from _pool(deque([each]), workers.alone, revision)):
-                reason = "its worker process was killed (out of memory, or by hand)"
-                outcome = Outcome("failed", reason)
-                yield each, describe_now(project, each, outcome, revision)
+                yield each, _lost(project, each, revision)
     recover(project.reports)
+
+
+def _lost(project: Project, planned: Planned, revision: str) -> RunRecord:
+    from analysis.runs.execute import Outcome, describe_now
+
+    reason = "its worker process was killed (out of memory, or by hand)"
+    return describe_now(project, planned, Outcome("failed", reason), revision)
 
 
 def finished(project: Project, planned: Planned, started: datetime) -> RunRecord | None:

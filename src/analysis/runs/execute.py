@@ -39,15 +39,13 @@ from analysis.report.record import (
     findings_of,
 )
 from analysis.runs.limits import Watch, watched
+from analysis.runs.placing import ASIDE, replace
 from analysis.runs.plan import Planned
 from analysis.safeguards.secrets import Redactor, secrets_file
 from analysis.safeguards.withheld import Withheld
 from analysis.sources.summary import doubts
 from analysis.warehouse import open_warehouse
 
-#: Where runs are written until they are whole. One folder a run, below the site so that a rename
-#: stays within one file system.
-ASIDE = ".aside"
 PACKAGES = ("pandas", "numpy", "duckdb", "statsmodels", "papermill", "nbconvert")
 
 
@@ -301,30 +299,3 @@ def _read_notebook(path: Path, gate: Gate) -> tuple[NotebookNode | None, Withhel
     notebook, withheld = guard(executed, gate)
     nbformat.write(notebook, path)  # type: ignore[no-untyped-call]
     return notebook, withheld
-
-
-def replace(aside: Path, folder: Path, reports: Path) -> None:
-    """Puts a finished folder in the place of an older one; `recover` mends what a kill leaves."""
-    old = reports / ASIDE / (str(folder.relative_to(reports)).replace("/", "__") + ".old")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    if folder.exists():
-        shutil.rmtree(old, ignore_errors=True)
-        folder.rename(old)
-    try:
-        aside.rename(folder)
-    except OSError:
-        if old.exists():
-            old.rename(folder)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def recover(reports: Path) -> None:
-    """Clears what killed runs left aside, and puts back a folder that was being replaced."""
-    aside = reports / ASIDE
-    for old in aside.glob("*.old"):
-        folder = reports / old.name.removesuffix(".old").replace("__", "/")
-        if not folder.exists():
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            old.rename(folder)
-    shutil.rmtree(aside, ignore_errors=True)

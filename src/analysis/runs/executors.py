@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
+from functools import cache, partial
+from multiprocessing import forkserver
+from multiprocessing.context import BaseContext
+from pathlib import Path
+from typing import Any, TypeVar
 
 from analysis.project import Project
 from analysis.report.record import RunRecord
-from analysis.runs.execute import execute
 from analysis.runs.leaving import settle, stopped_workers, unhurt_by_interrupts
 from analysis.runs.plan import Planned
+from analysis.runs.warm.process import PACKAGE
+from analysis.runs.warm.server import State, state_of
 
 
 def _first(planned: Planned, record: RunRecord) -> RunRecord:  # noqa: ARG001
@@ -56,16 +62,65 @@ def local_workers(project: Project, jobs: int) -> Workers:
 
     def submit(executor: Executor, planned: Planned, revision: str) -> Future[RunRecord]:
         with unhurt_by_interrupts():
-            return executor.submit(execute, project.root, planned, revision)
+            return executor.submit(_execute, project.root, planned, revision)
 
     alone = Workers(partial(processes, 1), submit, 1)
     return Workers(partial(processes, jobs), submit, jobs, alone=alone)
 
 
+def _execute(root: Path, planned: Planned, revision: str) -> RunRecord:
+    """In a worker; what it imports is not needed by the command that waits for it."""
+    from analysis.runs.execute import execute
+
+    return execute(root, planned, revision)
+
+
 @contextmanager
 def processes(jobs: int) -> Iterator[Executor]:
     """Processes on this machine, started clean: nothing is inherited but the environment."""
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=settle)
+    pool = ProcessPoolExecutor(
+        jobs, mp_context=_context(), initializer=settle, initargs=(dict(os.environ),)
+    )
     with pool, stopped_workers(pool):
         yield pool
+
+
+Result = TypeVar("Result")
+
+
+def apart(work: Callable[..., Result], *given: object) -> Result:
+    """What a function gives in a worker; the command need not import what that takes."""
+    with processes(1) as pool:
+        try:
+            with unhurt_by_interrupts():
+                waiting = pool.submit(work, *given)
+            return waiting.result()
+        except BrokenExecutor:  # it was killed
+            return work(*given)
+
+
+def get_ready() -> None:
+    """Lets what workers are forked from begin to import, where they are forked."""
+    _context()
+
+
+def _context() -> BaseContext:
+    """Forks of a process that has imported what workers need; new processes where it can't be.
+
+    The fork server has the project's code as it was when it began. Where files have changed since,
+    in a command that stays, workers import them anew.
+    """
+    # macOS has fork, but its own libraries may not be used after it.
+    if sys.platform != "linux" or _begun() != state_of(str(PACKAGE)):
+        return multiprocessing.get_context("spawn")
+    return multiprocessing.get_context("forkserver")
+
+
+@cache
+def _begun() -> State:
+    """Begins the fork server; the state of the project's code then."""
+    state = state_of(str(PACKAGE))
+    multiprocessing.set_forkserver_preload(["analysis.runs.rehearsed"])
+    with unhurt_by_interrupts():
+        forkserver.ensure_running()
+    return state

@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from multiprocessing.connection import wait
@@ -73,8 +73,11 @@ def unhurt_by_interrupts() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, kept)
 
 
-def settle() -> None:
-    """In a worker as it starts: a session of its own, and an end when the command's comes."""
+def settle(environment: Mapping[str, str]) -> None:
+    """In a worker as it starts: the command's environment as it is now, a session of its own, and
+    an end when the command's comes."""
+    os.environ.clear()
+    os.environ.update(environment)
     os.setsid()
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     threading.Thread(target=_end_with_the_command, daemon=True).start()

@@ -25,9 +25,10 @@ from uuid import uuid4
 from analysis.errors import UserError
 from analysis.project import Project
 from analysis.report.record import RunRecord
-from analysis.runs.execute import ASIDE, Outcome, describe_now, disk_trouble, make, versions
-from analysis.runs.execute import replace as put_in_place
+from analysis.runs.execute import Outcome, describe_now, disk_trouble, make, versions
 from analysis.runs.keys import Keys
+from analysis.runs.placing import ASIDE
+from analysis.runs.placing import replace as put_in_place
 from analysis.runs.plan import Planned
 from analysis.runs.warm.process import start_or_say, unsaid
 

@@ -31,7 +31,7 @@ KERNEL = (
     "sqlite3",
     "tornado.platform.asyncio",
 )
-#: What analysts begin a notebook with, whether or not a study of ours imports it.
+#: What analysts begin a notebook with, whether or not a study of ours imports it: for `study lab`.
 ANALYSTS = ("matplotlib.pyplot", "numpy", "pandas", "scipy.stats", "seaborn", "statsmodels.api")
 #: What a kernel never imports: these rooms load rows, execute or publish; none calls them.
 NOT_IN_KERNELS = ("cli/", "terminal.py", "report/", "runs/", "safeguards/scanning.py", "sources/")
@@ -58,7 +58,7 @@ def wanted(root: Path) -> list[str]:
         sources += _cells(notebook)
     found = {name for source in sources for name in imported(source)}
     kept = {name for name in found if name.partition(".")[0] not in DRIVERS}
-    return sorted({*kept, *KERNEL, *ANALYSTS} - set(LEFT_OUT))
+    return sorted({*kept, *KERNEL} - set(LEFT_OUT))
 
 
 def _cells(notebook: Path) -> Iterator[str]:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
+
+from analysis.runs.warm.preload import ANALYSTS
 
 #: Where a command's warm process is; its workers and their clients inherit it.
 FOLDER_VARIABLE = "STUDY_WARM"
@@ -23,6 +26,9 @@ NAME, GROUP = "warm", "jupyter_client.kernel_provisioners"
 #: In the folder: the socket, and a line for each kernel that started cold.
 SOCKET, NOTES = "warm", "cold"
 HERE = Path(__file__).parent
+PACKAGE = HERE.parents[1]
+#: What is done once in the warm process that each kernel would do again.
+REHEARSAL = "analysis.runs.warm.rehearsal"
 #: Seconds that the warm process may take to end once it has been told.
 PATIENCE = 10.0
 
@@ -60,14 +66,15 @@ class Warm:
 
 
 @contextmanager
-def warm_kernels(say: Say = unsaid) -> Iterator[None]:
+def warm_kernels(say: Say = unsaid, studies: Iterable[str] = ()) -> Iterator[None]:
     """Kernels that are started within are forked from a warm process; else cold, and it is said.
 
     Args:
         say: takes one line for each reason why kernels started cold.
+        studies: whose notebooks the kernels will execute, where that is known.
     """
     kept = {name: os.environ.get(name) for name in (FOLDER_VARIABLE, JUPYTER_VARIABLE)}
-    warm = start_or_say(say)
+    warm = start_or_say(say, studies)
     try:
         yield
     finally:
@@ -79,14 +86,14 @@ def warm_kernels(say: Say = unsaid) -> Iterator[None]:
             say(f"{line}; kernels started cold")
 
 
-def start_or_say(say: Say) -> Warm | None:
+def start_or_say(say: Say, studies: Iterable[str] = ()) -> Warm | None:
     """Starts a warm process and points this process's children at it, or says why it can't."""
     os.environ.pop(FOLDER_VARIABLE, None)
     if os.environ.get(KERNELS_VARIABLE) == "cold":
         os.environ.pop(JUPYTER_VARIABLE, None)
         return None
     try:
-        warm = start()
+        warm = start(studies)
     except (OSError, Unavailable) as error:
         say(f"warm kernels: {error}; kernels start cold")
         return None
@@ -101,8 +108,12 @@ def keep_for_successor(warm: Warm | None) -> None:
         os.set_inheritable(warm.process.stdin.fileno(), True)
 
 
-def start() -> Warm:
+def start(studies: Iterable[str] = ()) -> Warm:
     """Starts a warm process; requests may be sent at once, they wait until it has imported.
+
+    Args:
+        studies: whose modules it imports, besides packages; without any it imports nothing of the
+            project, but what analysts begin a notebook with.
 
     Raises:
         Unavailable: not on this system, or the provisioner is not installed.
@@ -118,16 +129,19 @@ def start() -> Warm:
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(str(folder / SOCKET))
             listener.listen(128)
-            return Warm(_spawn(listener.fileno(), folder), folder)
+            return Warm(_spawn(listener.fileno(), folder, studies), folder)
     except OSError:
         shutil.rmtree(folder, ignore_errors=True)
         raise
 
 
-def _spawn(listener: int, folder: Path) -> subprocess.Popen[bytes]:
-    script, preload = HERE / "server.py", HERE / "preload.txt"
+def _spawn(listener: int, folder: Path, studies: Iterable[str]) -> subprocess.Popen[bytes]:
+    listed = (HERE / "preload.txt").read_text(encoding="utf-8").split()
+    modules = [f"analysis.studies.{name}" for name in sorted(set(studies))]
+    code = {"package": str(PACKAGE), "modules": modules, "rehearsal": REHEARSAL}
+    what = {"packages": listed if modules else [*listed, *ANALYSTS], "code": modules and code}
     return subprocess.Popen(
-        [sys.executable, str(script), str(listener), str(folder), str(preload)],
+        [sys.executable, str(HERE / "server.py"), str(listener), str(folder), json.dumps(what)],
         pass_fds=(listener,),
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,

@@ -1,7 +1,11 @@
 """The warm process: imports packages once, then forks a kernel for each request.
 
-Run as a script and by its path, so that nothing of the project is imported here or in a kernel
-that is forked from here: a kernel must see the project's code as it is when the kernel starts.
+A kernel must see the project's code as it is when the kernel starts. So nothing of the project is
+imported here (this is run as a script, by its path) for people who edit it: `study lab`. A command
+that executes runs names the modules that they will import; these are imported here once, with a
+note of the state of all the project's files before and after. At each request the files are looked
+at again, and only where each is what it was is a kernel forked: it then has what it would have
+read. Otherwise it starts cold, and a line says so. Editing a file changes its time, size or inode.
 
 It ends when its standard input does, which the command that started it holds: however that
 command ends. A kernel lives as long as the connection over which it was asked for: the client's
@@ -38,6 +42,50 @@ READ_AT_START = (
 )
 #: Seconds that a client may take to send its request; all others wait for it.
 PATIENCE = 10.0
+State = frozenset[tuple[str, int, int, int]]
+
+
+def state_of(folder: str) -> State:
+    """What tells whether a module in a folder was edited: path, time, size and inode of each."""
+    found, left = set(), [folder]
+    while left:
+        with os.scandir(left.pop()) as entries:
+            for entry in entries:
+                if entry.name.endswith(".py"):
+                    stat = entry.stat()
+                    found.add((entry.path, stat.st_mtime_ns, stat.st_size, stat.st_ino))
+                elif entry.is_dir() and entry.name != "__pycache__":
+                    left.append(entry.path)
+    return frozenset(found)
+
+
+class Code:
+    """The project's own code, where a command has said what its kernels will import of it."""
+
+    def __init__(self, package: str, modules: Iterable[str], rehearsal: str) -> None:
+        self.package, self.name = package, os.path.basename(package)  # noqa: PTH119
+        self.state = state_of(package)
+        self.load(modules)
+        with contextlib.suppress(Exception):
+            importlib.import_module(rehearsal).rehearse()
+        found = getattr(sys.modules.get(self.name), "__file__", None) or ""
+        self.problem = "" if os.path.dirname(found) == package else "another project was imported"  # noqa: PTH120
+
+    def load(self, modules: Iterable[str]) -> None:
+        """A module that can't be imported is the notebook's own trouble, from its first line."""
+        for name in modules:
+            with contextlib.suppress(Exception):
+                importlib.import_module(name)
+
+    def differs(self, cwd: str) -> str:
+        """Why what was imported is not what a kernel in a folder would import; else empty."""
+        if self.problem:
+            return self.problem
+        if any(os.path.exists(f"{cwd}/{self.name}{end}") for end in ("", ".py")):  # noqa: PTH110
+            return f"the kernel's folder has an {self.name!r} of its own"
+        if state_of(self.package) != self.state:
+            return "the project's code has changed since it was imported"
+        return ""
 
 
 @dataclass
@@ -81,8 +129,10 @@ class Request:
 class Server:
     """Waits for requests, for kernels that end, for clients that go, and for its own end."""
 
-    def __init__(self, listener: socket.socket, environment: dict[str, str]) -> None:
-        self.listener = listener
+    def __init__(
+        self, listener: socket.socket, environment: dict[str, str], code: Code | None
+    ) -> None:
+        self.listener, self.code = listener, code
         self.started = _at_start(environment)
         self.packages = _packages()
         self.kernels: dict[int, socket.socket] = {}
@@ -144,6 +194,8 @@ class Server:
         """Why a kernel forked from here would not be what was asked for; empty where it would."""
         if _packages() != self.packages:
             return "packages were installed or removed since they were imported"
+        if self.code and (problem := self.code.differs(request.cwd)):
+            return problem
         asked = _at_start(request.environment)
         names = sorted(
             name for name in {*asked, *self.started} if asked.get(name) != self.started.get(name)
@@ -208,8 +260,6 @@ def preload(names: Iterable[str]) -> None:
     for name in names:
         with contextlib.suppress(Exception):
             importlib.import_module(name)
-    gc.collect()
-    gc.freeze()  # a collection in a kernel does not touch, and so copy, what is shared
 
 
 def become_kernel(request: Request) -> None:
@@ -278,12 +328,15 @@ def _end_with(connection: socket.socket) -> None:
 
 
 def main() -> None:
-    number, folder, listed = sys.argv[1:]
+    number, folder, told = sys.argv[1:]
     here = str(Path(__file__).resolve().parent)
     sys.path[:1] = [] if sys.path[0] == here else sys.path[:1]
-    environment = dict(os.environ)
-    preload(Path(listed).read_text(encoding="utf-8").split())
-    request = Server(socket.socket(fileno=int(number)), environment).serve()
+    environment, what = dict(os.environ), json.loads(told)
+    preload(what["packages"])
+    code = Code(**what["code"]) if what["code"] else None
+    gc.collect()
+    gc.freeze()  # a collection in a kernel does not touch, and so copy, what is shared
+    request = Server(socket.socket(fileno=int(number)), environment, code).serve()
     if request is None:
         shutil.rmtree(folder, ignore_errors=True)
     else:
