@@ -20,7 +20,8 @@ def measured(market: str, **parameters: object) -> prevalence.Measured:
 def test_the_headline(demo_env: Project) -> None:
     found = measured("BR")
     finding = prevalence.headline(found)
-    assert re.match(r"\d+ of [\d,]+, between \d+ and \d+, views in Brazil", finding.text)
+    said = r"\d+ of [\d,]+ views in Brazil went to violating content in 2026-W10; between \d+ and"
+    assert re.match(said, finding.text)
     assert finding.low < finding.value < finding.high
     assert finding.headline
     assert finding.comparisons[0].label == "2026-W09"

@@ -223,13 +223,28 @@ def limits(
     return np.where(none, 0.0, low), np.where(none, nothing, np.maximum(high, found.value))
 
 
-def _beta(mean: Floats, variance: Floats, probability: float) -> Floats:
+def confidence_draws(
+    found: Estimate, rng: np.random.Generator, times: int
+) -> tuple[Floats, Floats]:
+    """Draws from the distributions whose quantiles are the ends of `limits`.
+
+    Returns:
+        From that of the lower end, and from that of the upper one.
+    """
+    uniform = rng.random(times)
+    low = _beta(found.value, found.variance, uniform)
+    more = found.variance + found.largest**2
+    high = _beta(np.minimum(found.value + found.largest, 1), more, uniform)
+    return low, high
+
+
+def _beta(mean: Floats, variance: Floats, probability: Floats | float) -> Floats:
     """A quantile of the beta distribution of a mean and variance; the mean where that is sure."""
     with np.errstate(divide="ignore", invalid="ignore"):
         size = mean * (1 - mean) / variance - 1
         found = special.betaincinv(mean * size, (1 - mean) * size, probability)
     # A variance beyond that of any distribution on 0 to 1 says nothing.
-    found = np.where(size > 0, found, float(probability > 0.5))
+    found = np.where(size > 0, found, np.asarray(probability) > 0.5)
     return np.where((variance <= 0) | (mean <= 0) | (mean >= 1), mean, found)
 
 

@@ -2,7 +2,7 @@
 
 One headline number, the ratio over distinct items of `methods/prevalence.py`; where the views are
 (`prevalence_domains`), what wrong labels would do (`prevalence_labels`), and how it is known
-(`prevalence_checks`).
+(`prevalence_checks`, `prevalence_validation`).
 """
 
 from __future__ import annotations
@@ -15,14 +15,20 @@ from pydantic import Field
 
 from analysis.calendar import Window
 from analysis.errors import NoData
-from analysis.figures.displays import Figure
+from analysis.figures.displays import Figure, Table
 from analysis.figures.trend import Break, Trend, trend_figure
 from analysis.methods.domains import gap
-from analysis.methods.prevalence import Estimate, limits, worth
+from analysis.methods.prevalence import Estimate
+from analysis.studies import (
+    prevalence_checks,
+    prevalence_domains,
+    prevalence_labels,
+    prevalence_validation,
+)
 from analysis.studies.base import Study, StudyParameters
 from analysis.studies.findings import Comparison, Finding
 from analysis.studies.prevalence_sample import Drawn, load_draws, load_frame
-from analysis.studies.shares import Share, share_scale
+from analysis.studies.shares import Share, share_scale, to_share
 
 METRIC = "violative_view_rate"
 TITLE = "Violative view rate"
@@ -111,24 +117,14 @@ def estimate(study: Study, loaded: Loaded) -> Measured:
     return Measured(study, loaded, estimates, shares)
 
 
-def to_share(found: Estimate, trials: float, confidence: float) -> Share:
-    """An estimate with its interval."""
-    low, high = limits(found, confidence=confidence, trials=trials)
-    value = float(found.value)
-    return Share(value if value > 0 else None, float(low), float(high))
-
-
 def headline(measured: Measured) -> Finding:
     """The number, its interval, what it rests on, and whether it moved."""
     study, share, drawn = measured.study, measured.share, measured.drawn
     before = _against_before(measured)
-    text = (
-        f"{share.said()} views in {study.market.name} went to content that violates a policy, "
-        f"in {study.window}."
-    )
-    text = text[0].upper() + text[1:]
+    what = f"views in {study.market.name} went to violating content in {study.window}"
+    text = share.said(what)
     if before:
-        text += f" That is {before.text}."
+        text += f" {before.text[0].upper()}{before.text[1:]}."
     return Finding(
         name=METRIC,
         title=TITLE,
@@ -190,12 +186,6 @@ def _notes(measured: Measured) -> tuple[str, ...]:
     return tuple(found)
 
 
-def effective_size(measured: Measured) -> float:
-    """The simple random sample of views that would be as good; nan without events."""
-    value, low, high = measured.share.ends
-    return worth(value, low, high, confidence=measured.confidence)
-
-
 def trend(measured: Measured) -> Figure:
     """The rate in consecutive windows, each by itself."""
     study = measured.study
@@ -233,3 +223,37 @@ def trend(measured: Measured) -> Figure:
         "of each window by itself, from its own draws."
     )
     return trend_figure(drawn, title=title, caption=caption)
+
+
+def by_part(measured: Measured) -> list[Finding | Figure | Table]:
+    """Where violating views are: which parts differ, the chart, the table."""
+    domains = prevalence_domains.estimate_domains(measured)
+    return [
+        prevalence_domains.where(measured, domains),
+        prevalence_domains.domain_figure(measured, domains),
+        prevalence_domains.domain_table(measured, domains),
+    ]
+
+
+def if_labels_err(measured: Measured) -> list[Finding | Table]:
+    """What the number would be, were labels as often wrong as raters are."""
+    found = prevalence_labels.label_errors(measured)
+    finding = prevalence_labels.label_finding(measured, found)
+    return [finding, prevalence_labels.accuracy_table(measured, found)]
+
+
+def checks(measured: Measured) -> list[Finding | Table]:
+    """The same share by other estimators, and whether the sample fits the views."""
+    return [
+        prevalence_checks.weights_finding(measured),
+        prevalence_checks.check_table(measured, prevalence_checks.estimators(measured)),
+    ]
+
+
+def validation(measured: Measured) -> list[Finding | Table]:
+    """What the interval does when this window's design is drawn many times anew."""
+    found = prevalence_validation.validate(measured)
+    return [
+        prevalence_validation.validation_finding(measured, found),
+        prevalence_validation.validation_table(measured, found),
+    ]

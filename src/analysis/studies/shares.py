@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from analysis.methods.prevalence import Estimate, limits
 from analysis.metrics.words import Scale, base_of
 
 
@@ -26,13 +27,24 @@ class Share:
         """Value, low and high, a share without events as 0."""
         return self.value or 0.0, self.low, self.high
 
-    def said(self) -> str:
-        """As in a sentence: `93 of 10,000; between 61 and 140`."""
+    def said(self, what: str) -> str:
+        """As a sentence about views, such as `views in Japan went to violating content`.
+
+        >>> Share(0.0093, 0.0061, 0.014).said("views in Japan went to violating content")
+        '93 of 10,000 views in Japan went to violating content; between 61 and 140.'
+        """
         scale = share_scale(self.value, self.low, self.high)
         if self.value is None:
-            return f"fewer than {scale.said(self.high)}, as none was seen;"
+            return f"Fewer than {scale.said(self.high)} {what}; none was seen."
         ends = f"{scale.number(self.low)} and {scale.number(self.high)}"
-        return f"{scale.said(self.value)}, between {ends},"
+        return f"{scale.said(self.value)} {what}; between {ends}."
+
+
+def to_share(found: Estimate, trials: float, confidence: float) -> Share:
+    """An estimate with its interval."""
+    low, high = limits(found, confidence=confidence, trials=trials)
+    value = float(found.value)
+    return Share(value if value > 0 else None, float(low), float(high))
 
 
 def share_scale(value: float | None, low: float, high: float) -> Scale:
