@@ -105,7 +105,7 @@ def _ratios(rows: Slice, names: list[str], confidence: float, *, weighted: bool)
         found,
         family,
         confidence=confidence,
-        trials=trials,
+        trials=units,
         events=happened if weighted else None,
         design_effect=np.array(effects)[:, None],
     )
@@ -139,13 +139,14 @@ def _sums(rows: Slice, metric: Metric) -> tuple[Floats, Floats, Floats, Floats]:
 def design_effect(found: Replicated, trials: Floats, family: Family = "share") -> float:
     """How much larger the variance is than that of independent trials, over all windows.
 
-    What a window without any event is worth can't be seen in it; its neighbours tell.
+    What a window without any event is worth can't be seen in it; its neighbours tell. Nan where
+    no window holds any.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         plain = found.value * ((1 - found.value) if family == "share" else 1) / trials
     seen = (found.value > 0) & (plain > 0) & np.isfinite(found.variance)
     if not seen.any():
-        return 1.0
+        return float("nan")
     return max(1.0, float(found.variance[seen].sum() / plain[seen].sum()))
 
 
