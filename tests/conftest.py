@@ -8,10 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from analysis.project import ROOT_VARIABLE, Project
 from engines import Place, places
 from support import CHECKOUT, Checkout, copy_project, make_checkout, missing
+
+# Examples are never timed: on a busy machine a slow one says nothing about the code.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 #: Small enough for seconds, large enough for every market to have a usable week.
 DEMO_SCALE = 0.1

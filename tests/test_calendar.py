@@ -136,7 +136,7 @@ def test_the_same_week_begins_at_another_instant_in_each_market(code: str, start
 
 
 @given(markets, windows)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_consecutive_windows_tile_time(market: Market, window: Window) -> None:
     following, previous = window.next(), window.previous()
     assert window.instants(market)[1] == following.instants(market)[0]
@@ -146,7 +146,7 @@ def test_consecutive_windows_tile_time(market: Market, window: Window) -> None:
 
 
 @given(markets, st.datetimes(datetime(2015, 1, 1), datetime(2035, 12, 31)))
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 def test_an_instant_lies_in_exactly_one_local_day(market: Market, naive: datetime) -> None:
     instant = naive.replace(tzinfo=UTC)
     local = market.local_day(instant)
@@ -171,7 +171,7 @@ def test_every_local_day_of_twenty_one_years_tiles_time(market: Market) -> None:
 
 
 @given(windows)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_a_label_reads_back_as_its_window(window: Window) -> None:
     assert Window.parse(window.label) == window
     assert sum(1 for _ in window) == window.days
@@ -180,7 +180,7 @@ def test_a_label_reads_back_as_its_window(window: Window) -> None:
 
 
 @given(windows)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_a_year_before_is_about_a_year_before(window: Window) -> None:
     before = window.year_before()
     assert 357 <= (window.start - before.start).days <= 372

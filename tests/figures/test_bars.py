@@ -48,7 +48,7 @@ def test_parts_differ_in_more_than_colour_and_the_rest_is_neither() -> None:
 parts = st.floats(-30, 30).map(lambda part: round(part, 3))
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(st.lists(st.tuples(parts, parts), min_size=1, max_size=7))
 def test_any_signs_can_be_drawn(drawn_parts: list[tuple[float, float]]) -> None:
     bars = [PartedBar(f"row {at}", *both) for at, both in enumerate(drawn_parts)]

@@ -139,9 +139,7 @@ def held(folder: Path, catalogue: Catalogue = CATALOGUE) -> dict[str, list[Row]]
     return found
 
 
-@settings(
-    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(batches=BATCHES, drawn=st.randoms(use_true_random=False))
 def test_late_and_corrected_rows_give_what_a_full_build_gives(
     tmp_path_factory: pytest.TempPathFactory,

@@ -83,7 +83,7 @@ def test_a_delay_is_hours_that_pass_not_hours_of_the_clock() -> None:
     )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     zone=st.sampled_from(ZONES),
     cron=st.sampled_from(["30 2 * * *", "0 0 * * *", "15 1 * * 0", "*/20 * * * *", "5 */6 * * *"]),
