@@ -86,9 +86,26 @@ class StudyExporter(HTMLExporter):
     def from_notebook_node(  # type: ignore[override]  # as nbconvert's own
         self, nb: NotebookNode, resources: Any = None, **kw: Any
     ) -> tuple[str, dict[str, Any]]:
-        """As nbconvert's, without its second pass over the finished page: that fills in a
-        placeholder for missing alternative text, which is never missing here."""
-        return TemplateExporter.from_notebook_node(self, nb, resources, **kw)
+        """As nbconvert's, with one flat copy of the notebook for three deep ones, and without its
+        second pass over the finished page: that fills in a placeholder for missing alternative
+        text, which is never missing here."""
+        return TemplateExporter.from_notebook_node(self, flat(nb), resources, **kw)
+
+    def _preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
+        return prepare(nb, resources)
+
+
+class Flat(NotebookNode):
+    """A notebook whose cells can be given other metadata, while their outputs, most of it, stay the
+    ones that they are. It is a copy already, and copies of it are itself."""
+
+    def __deepcopy__(self, memo: Any) -> Flat:
+        return self
+
+
+def flat(notebook: NotebookNode) -> Flat:
+    cells = [dict(cell) | {"metadata": dict(cell.metadata)} for cell in notebook.cells]
+    return Flat({**notebook, "cells": [NotebookNode(cell) for cell in cells]})  # type: ignore[no-untyped-call]
 
 
 def _highlighted(highlight: Any) -> Any:
@@ -150,7 +167,6 @@ def exporter() -> StudyExporter:
         template_name="study",
         extra_template_basedirs=[str(TEMPLATES)],
         default_preprocessors=[],
-        preprocessors=[prepare],
         optimistic_validation=True,
     )
 
