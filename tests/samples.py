@@ -474,3 +474,21 @@ def put(reports: Path, kept: RunRecord, shown: NotebookNode) -> RunRecord:
     (folder / NOTEBOOK).write_text(nbformat.writes(shown), encoding="utf-8")
     (folder / RECORD).write_text(kept.model_dump_json(), encoding="utf-8")
     return kept
+
+
+def put_hostile(reports: Path) -> list[RunRecord]:
+    """A site of two runs for each hostile string, which is in every place that data can reach."""
+    week = {"window": "2026-W09", "start": date(2026, 2, 23), "end": date(2026, 3, 2)}
+    made = []
+    for at, text in enumerate(HOSTILE):
+        words = {"title": text, "question": text, "owner": text, "market_name": text}
+        other = finding().comparisons[0].model_copy(update={"label": text})
+        found = finding(title=text, text=text, sample=text, comparisons=(other,), notes=(text,))
+        plain = {"market": f"M{at}", **words, "parameters": {"policy": text}, "findings": (found,)}
+        for kept in (
+            record(**plain, doubts=(text,)),
+            record(**plain | week | {"status": "failed", "reason": text}),
+        ):
+            put(reports, kept, notebook(code("pass")))
+            made.append(kept)
+    return made

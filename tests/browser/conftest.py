@@ -116,6 +116,9 @@ def pages(site: Path, empty: Path) -> dict[str, Path]:
     """One page of every kind."""
     return {
         "index": site / "index.html",
+        "study": site / "by-study/core_metrics.html",
+        "market": site / "by-market/JP.html",
+        "arabic": site / "in-ar/index.html",
         "empty": empty,
         "run": site / "core_metrics/JP/2026-W10/report.html",
         "failed": site / "other/JP/2026-W09/report.html",

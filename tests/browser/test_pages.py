@@ -12,7 +12,7 @@ from browsing import Tab
 
 pytestmark = pytest.mark.xdist_group("browser")
 
-KINDS = ("index", "empty", "run", "failed", "no_data")
+KINDS = ("index", "study", "market", "arabic", "empty", "run", "failed", "no_data")
 #: Every text that is shown, with its contrast (WCAG 2.2, 1.4.3) against what is painted behind it.
 CONTRAST = """() => {
   const parts = text => text.match(/[\\d.]+/g).map(Number);
@@ -144,7 +144,7 @@ def test_the_first_tab_skips_to_the_report(tab: Tab, pages: dict[str, Path], kin
     assert page.evaluate("document.activeElement.id") == "main"
 
 
-@pytest.mark.parametrize("kind", ["index", "run"])
+@pytest.mark.parametrize("kind", ["index", "study", "run"])
 def test_focus_is_seen_wherever_it_goes(tab: Tab, pages: dict[str, Path], kind: str) -> None:
     page = tab.open(pages[kind])
     seen = "getComputedStyle(document.activeElement).outlineStyle"
@@ -169,10 +169,8 @@ def test_every_link_of_the_site_leads_somewhere(tab: Tab, pages: dict[str, Path]
 
 def test_a_reader_goes_from_the_index_to_a_page_and_back(tab: Tab, pages: dict[str, Path]) -> None:
     page = tab.open(pages["index"])
-    row = page.get_by_role("table", name="Core safety metrics: markets by windows").get_by_role(
-        "row", name="Japan"
-    )
-    row.get_by_role("link").first.click()
+    table = page.get_by_role("table", name="Markets by windows").first
+    table.get_by_role("row", name="Japan").locator("td a").first.click()
     assert page.get_by_role("heading", level=1).inner_text().split("\n") == [
         "Core safety metrics",
         "Japan, 2026-W10",

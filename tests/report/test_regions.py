@@ -9,6 +9,7 @@ import pytest
 
 from analysis.report.record import PAGE, VERIFIED, RunRecord, Verification, records
 from analysis.report.regions import refresh, speak
+from analysis.report.summary import summaries
 from samples import finding, notebook, put, record
 
 WEEK = {"window": "2026-W09", "start": date(2026, 2, 23), "end": date(2026, 3, 2)}
@@ -27,7 +28,7 @@ def page(reports: Path, identity: str) -> str:
 
 
 def fill(reports: Path) -> int:
-    return refresh(reports, list(records(reports)))
+    return refresh(reports, summaries(reports))
 
 
 def test_pages_link_to_their_neighbours(reports: Path) -> None:
@@ -65,8 +66,8 @@ def test_a_page_says_whether_nbval_reproduced_it(reports: Path) -> None:
 
 def test_a_page_changes_its_language_and_its_record_says_so(reports: Path) -> None:
     identity = "core_metrics/JP/2026-W10"
-    found = speak(list(records(reports)), "Safety Studies", {identity: "ja"})
-    assert [kept.locale for _, kept in found] == ["de_DE", "en", "ja"]
+    speak(reports, "Safety Studies", {identity: "ja"})
+    assert [kept.locale for _, kept in records(reports)] == ["de_DE", "en", "ja"]
     assert '<html lang="ja"' in page(reports, identity)
     assert RunRecord.read(reports / identity).locale == "ja"  # type: ignore[union-attr]
 

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from analysis.report.words import Words, command, finding_mark, run_mark, strength, telling, words
+from analysis.report.words import Words, beyond, command, finding_mark, run_mark, telling, words
 from analysis.studies.findings import Finding
 from samples import calm, finding, record
 
@@ -48,11 +48,18 @@ def test_a_run_is_marked_by_its_main_points(
     assert (found.word, found.tone) == (word, tone)
 
 
-def test_strength_is_in_half_widths_of_the_interval() -> None:
-    assert strength(finding()) == pytest.approx(0.0003 / 0.0002)
-    assert strength(finding(comparisons=())) == 0
-    flat = finding().comparisons[0].model_copy(update={"low": 0.0003, "high": 0.0003})
-    assert strength(finding(comparisons=(flat,))) == 0
+def test_how_far_a_change_lies_beyond_is_measured_to_the_nearer_end() -> None:
+    told = finding().comparisons[0]
+    assert beyond(told) == pytest.approx(0.0003 / 0.0002)
+    skewed = told.model_copy(update={"low": 0.0002, "high": 0.0090})
+    assert beyond(skewed) == pytest.approx(3)
+    fall = told.model_copy(update={"difference": -0.0003, "low": -0.0090, "high": -0.0002})
+    assert beyond(fall) == pytest.approx(3)
+    within = told.model_copy(update={"low": -0.0003})
+    assert beyond(within) == pytest.approx(0.5)
+    assert beyond(None) is beyond(told.model_copy(update={"difference": None})) is None
+    assert beyond(told.model_copy(update={"low": None, "high": None})) is None
+    assert beyond(told.model_copy(update={"low": 0.0003, "high": 0.0003})) is None
 
 
 @pytest.mark.parametrize(

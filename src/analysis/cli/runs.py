@@ -257,8 +257,10 @@ def verify(
 @app.command()
 def publish(locale: LocaleOption = None) -> None:
     """Build the site from the records of the runs that are there; a page with a secret is held."""
-    project = Project.find()
-    held = _publish(project, _locale(locale))
+    from analysis.report.i18n import OF_MARKET
+
+    project, asked = Project.find(), _locale(locale)
+    held = _publish(project, asked, own=asked if asked != OF_MARKET else None)
     say(f"site: {project.reports / 'index.html'}")
     if held:
         raise typer.Exit(1)
@@ -271,9 +273,13 @@ def _locale(given: str | None) -> str | None:
 
 
 def _publish(
-    project: Project, locale: str | None = None, only: set[str] | None = None
+    project: Project,
+    locale: str | None = None,
+    only: set[str] | None = None,
+    own: str | None = None,
 ) -> tuple[str, ...]:
-    """Builds the site; says what was held back, and gives it."""
+    """Builds the site, with runs' pages in a locale and its own pages in another or the same; says
+    what was held back, and gives it."""
     from analysis.runs.engine import site_lock
     from analysis.runs.executors import apart
     from analysis.runs.leaving import unpublished
@@ -281,17 +287,18 @@ def _publish(
 
     with site_lock(project):
         recover(project.reports)  # what a killed command left
-        held = apart(_build, project, _locales(project, locale, only) if locale else None)
+        locales = _locales(project, locale, only) if locale else None
+        held = apart(_build, project, locales, own)
         unpublished(project).unlink(missing_ok=True)
     for line in held:
         say_error(line)
     return held
 
 
-def _build(project: Project, locales: dict[str, str] | None) -> tuple[str, ...]:
+def _build(project: Project, locales: dict[str, str] | None, own: str | None) -> tuple[str, ...]:
     from analysis.report.site import publish
 
-    return publish(project, locales).held
+    return publish(project, locales, own).held
 
 
 def _locales(project: Project, locale: str, only: set[str] | None) -> dict[str, str]:

@@ -13,43 +13,53 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from analysis.project import Project
-from analysis.report.page import render
-from analysis.report.record import DATA, NOTEBOOK, PAGE, RECORD, RunRecord
-from analysis.report.regions import replace_text
+from analysis.report.record import DATA, NOTEBOOK, PAGE, RECORD, RunRecord, folders
+from analysis.report.writing import replace_text
 from analysis.safeguards.scanning import Hit, digest_of, scan_notebook, scan_page, scan_text
 
 #: Which state of each folder was looked through, by identity.
 STATE = ".scanned.json"
 HELD = "held"
-Found = tuple[Path, RunRecord]
 
 
-def hold_back(project: Project, found: Sequence[Found]) -> tuple[list[Found], list[str]]:
+def hold_back(project: Project) -> list[str]:
     """Looks through what changed since it last did.
 
     Args:
         project: whose site it is; its `not_secrets` are let through.
-        found: every run of the site with its folder.
 
     Returns:
-        The runs as they are now, and a line for each that was held back.
+        A line for each run that was held back.
     """
-    known, state = _known(project.reports), {}
+    reports, allowed = project.reports, frozenset(project.settings.not_secrets)
+    known, state, lines = _known(reports), dict[str, str](), list[str]()
+    for folder in folders(reports):
+        identity, mark = folder.relative_to(reports).as_posix(), _mark(folder, allowed)
+        if known.get(identity) != mark:
+            record = RunRecord.read(folder)
+            if record is None:
+                continue
+            if hits := list(_hits(folder, record, allowed)):
+                record = _hold(project, folder, record, hits)
+                lines.append(f"{identity} is {record.reason}")
+                mark = _mark(folder, allowed)
+        state[identity] = mark
+    _note(reports, known, state)
+    return lines
+
+
+def looked_through(project: Project, identities: Sequence[str]) -> None:
+    """Notes pages as they are now: publishing filled them with names from other runs, which were
+    looked through themselves."""
     allowed = frozenset(project.settings.not_secrets)
-    kept: list[Found] = []
-    lines: list[str] = []
-    for folder, record in found:
-        mark = _mark(folder, allowed)
-        hits = [] if known.get(record.identity) == mark else list(_hits(folder, record, allowed))
-        if hits:
-            record = _hold(project, folder, record, hits)
-            lines.append(f"{record.identity} is {record.reason}")
-            mark = _mark(folder, allowed)
-        state[record.identity] = mark
-        kept.append((folder, record))
+    known = _known(project.reports)
+    marks = {each: _mark(project.reports / each, allowed) for each in identities}
+    _note(project.reports, known, known | marks)
+
+
+def _note(reports: Path, known: dict[str, str], state: dict[str, str]) -> None:
     if state != known:
-        replace_text(project.reports / STATE, json.dumps(state, indent=0))
-    return kept, lines
+        replace_text(reports / STATE, json.dumps(state, indent=0))
 
 
 def _hits(folder: Path, record: RunRecord, allowed: frozenset[str]) -> Iterator[Hit]:
@@ -77,6 +87,8 @@ def _mark(folder: Path, allowed: frozenset[str]) -> str:
 
 def _hold(project: Project, folder: Path, record: RunRecord, hits: list[Hit]) -> RunRecord:
     """Moves a folder's files out of the site; the page in their place says why."""
+    from analysis.report.page import render  # nbconvert, which other publications do without
+
     place = project.data / HELD / record.identity
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(parents=True, mode=0o700)

@@ -157,14 +157,25 @@ def identify(study: str, market: str, window: str, variant: str | None) -> str:
     return f"{study}/{market}/{window}{f'@{variant}' if variant else ''}"
 
 
+def folders(reports: Path) -> Iterator[Path]:
+    """Where runs lie, `STUDY/MARKET/WINDOW[@VARIANT]`, in order; nothing else is looked into."""
+    level = [reports]
+    for _ in range(3):
+        level = [
+            child
+            for folder in level
+            for child in sorted(folder.iterdir() if folder.is_dir() else ())
+            if not child.name.startswith(".") and child.is_dir()
+        ]
+    yield from level
+
+
 def records(reports: Path) -> Iterator[tuple[Path, RunRecord]]:
     """Every complete run below a site's folder, with the folder it lies in, in order."""
-    for path in sorted(reports.rglob(RECORD)):
-        if any(part.startswith(".") for part in path.relative_to(reports).parts):
-            continue  # written aside, not finished
-        record = RunRecord.read(path.parent)
+    for folder in folders(reports):
+        record = RunRecord.read(folder)
         if record is not None:
-            yield path.parent, record
+            yield folder, record
 
 
 def displays(notebook: NotebookNode, kind: str) -> Iterator[dict[str, Any]]:

@@ -15,16 +15,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import nbformat
-
 from analysis.calendar import Window
 from analysis.errors import UserError
-from analysis.report.exporter import exporter
 from analysis.report.i18n import speaking
-from analysis.report.page import render
-from analysis.report.record import NOTEBOOK, PAGE, RECORD, RunRecord, Verification
+from analysis.report.record import NOTEBOOK, PAGE, RECORD, RunRecord
+from analysis.report.summary import Summary
+from analysis.report.templating import environment
 from analysis.report.words import words
-from analysis.writing import aside
+from analysis.report.writing import replace_text
 
 #: What each page was filled with, by identity; without it every page is looked at anew.
 STATE = ".pages.json"
@@ -40,7 +38,7 @@ class Neighbour:
     href: str
 
     @classmethod
-    def of(cls, record: RunRecord) -> Neighbour:
+    def of(cls, record: Summary) -> Neighbour:
         href = quote(f"{record.identity}/{PAGE}")
         return cls(record.market, record.market_name, record.window, href)
 
@@ -57,7 +55,7 @@ class Here:
 class Surroundings:
     """Finds the neighbours of each of many runs; variants have none and are none."""
 
-    def __init__(self, found: Iterable[RunRecord]) -> None:
+    def __init__(self, found: Iterable[Summary]) -> None:
         plain = [record for record in found if not record.variant]
         self._at = {(r.study, r.market, r.window): Neighbour.of(r) for r in plain}
         self._after = {(r.study, r.market, _previous(r.window)): Neighbour.of(r) for r in plain}
@@ -67,103 +65,82 @@ class Surroundings:
             beside.append(Neighbour.of(record))
         self._digests = {where: _digest(found) for where, found in self._beside.items()}
 
-    def of(self, record: RunRecord) -> Here:
+    def of(self, record: Summary) -> Here:
         if record.variant:
             return Here(None, None, ())
         beside = self._beside.get((record.study, record.window), [])
         others = sorted((each for each in beside if each.market != record.market), key=_by_name)
         return Here(*self._before_and_after(record), tuple(others))
 
-    def _before_and_after(self, record: RunRecord) -> tuple[Neighbour | None, Neighbour | None]:
+    def _before_and_after(self, record: Summary) -> tuple[Neighbour | None, Neighbour | None]:
         study, market, window = record.study, record.market, record.window
         before = self._at.get((study, market, _previous(window)))
         return before, self._after.get((study, market, window))
 
-    def digest(self, record: RunRecord, verified: Verification | None) -> str:
+    def digest(self, record: Summary) -> str:
         """Changes when what a page's regions say would change, or when the page is a new one."""
         before, after = self._before_and_after(record)
         beside = self._digests.get((record.study, record.window))
         page = (record.started_at, record.locale, record.variant)
-        return _digest([page, before, after, beside, verified])
+        return _digest([page, before, after, beside, record.verified])
 
 
-def refresh(reports: Path, found: Sequence[tuple[Path, RunRecord]]) -> int:
+def refresh(reports: Path, found: Sequence[Summary]) -> list[str]:
     """Fills the regions of the pages whose surroundings changed.
 
     Args:
         reports: the site's folder.
-        found: every run of the site with its folder, from `records`.
+        found: every run of the site.
 
     Returns:
-        How many pages were written.
+        The identities of the runs whose pages were written.
     """
-    around = Surroundings(record for _, record in found)
-    known, state, written = _known(reports), {}, 0
-    for folder, record in found:
-        verified = Verification.read(folder)
-        if verified and verified.key != record.key:
-            verified = None
-        state[record.identity] = digest = around.digest(record, verified)
-        if known.get(record.identity) != digest and (folder / PAGE).is_file():
-            page = folder / PAGE
-            text = page.read_text(encoding="utf-8")
-            filled = _filled(text, record, around.of(record), verified)
-            if filled != text:
-                replace_text(page, filled)
-                written += 1
+    around = Surroundings(found)
+    known, state, written = _known(reports), dict[str, str](), list[str]()
+    for record in found:
+        state[record.identity] = digest = around.digest(record)
+        if known.get(record.identity) == digest:
+            continue
+        page = reports / record.page
+        text = page.read_text(encoding="utf-8")
+        filled = _filled(text, record, around.of(record))
+        if filled != text:
+            replace_text(page, filled)
+            written.append(record.identity)
     if state != known:
         replace_text(reports / STATE, json.dumps(state, indent=0))
     return written
 
 
-def speak(
-    found: Sequence[tuple[Path, RunRecord]], site_title: str, locales: dict[str, str]
-) -> list[tuple[Path, RunRecord]]:
+def speak(reports: Path, site_title: str, locales: dict[str, str]) -> None:
     """Renders anew the pages that are to be in another language, and notes it in their records.
 
     Args:
-        found: runs with their folders.
+        reports: the site's folder.
         site_title: names the site.
         locales: which language each run's page is to be in, by identity; others stay as they are.
-
-    Returns:
-        The runs as they are now.
     """
-    kept = []
-    for folder, record in found:
-        locale = locales.get(record.identity, record.locale)
-        if locale != record.locale:
-            record = record.model_copy(update={"locale": locale})  # as it is now
-            notebook = _notebook(folder) if record.status == "done" else None
-            text = render(notebook, record, site_title=site_title, locale=locale)
-            replace_text(folder / PAGE, text)
-            replace_text(folder / RECORD, record.model_dump_json(indent=1))
-        kept.append((folder, record))
-    return kept
+    from analysis.report.page import render  # nbconvert, which other publications do without
+
+    for identity, locale in locales.items():
+        folder = reports / identity
+        record = RunRecord.read(folder)
+        if record is None or record.locale == locale:
+            continue
+        spoken = record.model_copy(update={"locale": locale})
+        notebook = _notebook(folder) if spoken.status == "done" else None
+        text = render(notebook, spoken, site_title=site_title, locale=locale)
+        replace_text(folder / PAGE, text)
+        replace_text(folder / RECORD, spoken.model_dump_json(indent=1))
 
 
-def replace_text(path: Path, text: str) -> None:
-    """Written aside and renamed, so that a reader meets the old file or the new one.
-
-    Raises:
-        UserError: it can't be written; it is then as it was.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with aside(path) as new:
-            new.write_text(text, encoding="utf-8")
-    except OSError as error:
-        problem = f"{path.name} can't be written: {error.strerror}; it is as it was"
-        raise UserError("reports", problem) from None
-
-
-def _filled(page: str, record: RunRecord, here: Here, verified: Verification | None) -> str:
-    template: Any = exporter().environment.get_template("regions.html.j2")
+def _filled(page: str, record: Summary, here: Here) -> str:
+    template: Any = environment().get_template("regions.html.j2")
     said, root = words(record.locale), "../" * (record.identity.count("/") + 1)
     with speaking(record.locale):
         page = _fill(page, "neighbours", str(template.module.neighbours(root, here, said)))
-        if verified:
-            page = _fill(page, "verified", str(template.module.verified(verified, said)))
+        if record.verified:
+            page = _fill(page, "verified", str(template.module.verified(record.verified, said)))
     return page
 
 
@@ -176,6 +153,8 @@ def _fill(page: str, region: str, inner: str) -> str:
 
 
 def _notebook(folder: Path) -> Any:
+    import nbformat
+
     text = (folder / NOTEBOOK).read_text(encoding="utf-8")
     return nbformat.reads(text, as_version=4)  # type: ignore[no-untyped-call]
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
-from typing import Literal, cast
+from typing import Literal, NamedTuple, cast
 from zoneinfo import ZoneInfo
 
 from babel import Locale
@@ -17,7 +17,7 @@ from babel.numbers import format_decimal, format_percent
 
 from analysis.figures.displays import Shape, show
 from analysis.report.i18n import gettext, marked, ngettext
-from analysis.report.record import RunRecord
+from analysis.report.record import RunRecord, Status
 from analysis.studies.findings import Comparison, Finding, Meaning, Unit, Verdict
 
 #: How a mark is coloured; its shape and word say the same without colour.
@@ -68,13 +68,17 @@ def mark(verdict: Verdict, meaning: Meaning = "neutral") -> Mark:
 
 
 def comparison_mark(finding: Finding, comparison: Comparison) -> Mark:
-    """The mark of one comparison; where only its finding says what a verdict means, the same
+    """The mark of one comparison."""
+    return mark(comparison.verdict, meaning_of(finding, comparison))
+
+
+def meaning_of(finding: Finding, comparison: Comparison) -> Meaning:
+    """What a comparison's verdict means; where only its finding says what a verdict means, the same
     verdict means the same, and the other way the opposite."""
-    meaning = comparison.meaning
-    if meaning == "neutral" and finding.verdict in MOVED:
-        opposite = comparison.verdict != finding.verdict
-        meaning = _OPPOSITE[finding.meaning] if opposite else finding.meaning
-    return mark(comparison.verdict, meaning)
+    if comparison.meaning != "neutral" or finding.verdict not in MOVED:
+        return comparison.meaning
+    opposite = comparison.verdict != finding.verdict
+    return _OPPOSITE[finding.meaning] if opposite else finding.meaning
 
 
 def telling(finding: Finding) -> Comparison | None:
@@ -97,21 +101,45 @@ def has_moved(finding: Finding) -> bool:
     return (comparison.verdict if comparison else finding.verdict) in MOVED
 
 
+class Tally(NamedTuple):
+    """How a run's headline findings stand: what its mark is made from.
+
+    Attributes:
+        worse, better, moved: how many differ beyond their uncertainty, by what that means.
+        still: what is said where none does.
+    """
+
+    worse: int
+    better: int
+    moved: int
+    still: Verdict
+
+
+def tally(findings: Sequence[Finding]) -> Tally:
+    """Counts a run's headline findings."""
+    found = headlines(findings)
+    tones = Counter(finding_mark(finding).tone for finding in found if has_moved(finding))
+    return Tally(tones["worse"], tones["better"], tones["moved"], _still(found))
+
+
 def run_mark(record: RunRecord) -> Mark:
     """The mark of a whole run, from its headline findings."""
-    if record.status == "failed":
+    return outcome_mark(record.status, tally(record.findings))
+
+
+def outcome_mark(status: Status, counted: Tally) -> Mark:
+    """The mark of a run from its outcome and the tally of its headline findings."""
+    if status == "failed":
         return Mark("✕", gettext("Failed"), "failed")
-    if record.status == "no_data":
+    if status == "no_data":
         return Mark("–", gettext("No data"), "unclear")
-    found = headlines(record.findings)
-    tones = Counter(finding_mark(finding).tone for finding in found if has_moved(finding))
-    worse, better, moved = tones["worse"], tones["better"], tones["moved"]
+    worse, better, moved, still = counted
     if worse or better:
         said = [_count(worse, "worse")] * bool(worse) + [_count(better, "better")] * bool(better)
         return Mark("◆" if worse else "●", listed(said), "worse" if worse else "better")
     if moved:
         return Mark("◇", _count(moved, "moved"), "moved")
-    return _still(found)
+    return mark(still)
 
 
 def _count(count: int, tone: Literal["worse", "better", "moved"]) -> str:
@@ -123,11 +151,11 @@ def _count(count: int, tone: Literal["worse", "better", "moved"]) -> str:
     return forms[tone] % {"num": count}
 
 
-def _still(found: Sequence[Finding]) -> Mark:
+def _still(found: Sequence[Finding]) -> Verdict:
     verdicts = {finding.verdict for finding in found}
     if "no_change" in verdicts:
-        return mark("no_change")
-    return mark("unclear") if verdicts == {"unclear"} else mark("level")
+        return "no_change"
+    return "unclear" if verdicts == {"unclear"} else "level"
 
 
 def headlines(findings: Sequence[Finding]) -> tuple[Finding, ...]:
@@ -144,13 +172,25 @@ def listed(words: Sequence[str]) -> str:
     return gettext(", ").join(words)
 
 
-def strength(finding: Finding) -> float:
-    """How far a change lies beyond its uncertainty, in half-widths of its interval."""
-    each = telling(finding)
-    if each is None or each.difference is None or each.low is None or each.high is None:
-        return 0.0
-    half = (each.high - each.low) / 2
-    return abs(each.difference) / half if half > 0 else 0.0
+def beyond(comparison: Comparison | None) -> float | None:
+    """How far a change lies beyond its uncertainty: the difference over how far it is from there to
+    the end of its interval that is nearer to no difference. At 1 the interval just touches zero;
+    at 2 the change is twice its uncertainty. None where there is no interval.
+
+    >>> change = dict(label="", value=1, verdict="up", text="")
+    >>> beyond(Comparison(difference=3, low=2, high=9, **change))
+    3.0
+    >>> beyond(Comparison(difference=-3, low=-9, high=3, **change))
+    0.5
+    """
+    if comparison is None or comparison.difference is None:
+        return None
+    difference, nearer = comparison.difference, comparison.low
+    if difference < 0:
+        nearer = comparison.high
+    if nearer is None or nearer == difference:
+        return None
+    return abs(difference) / abs(difference - nearer)
 
 
 def command(record: RunRecord, verb: str = "run") -> str:
@@ -230,6 +270,14 @@ class Words:
 
     def number(self, value: float) -> str:
         return str(format_decimal(value, locale=self.locale))
+
+    def times(self, value: float) -> str:
+        """How many times something is something else.
+
+        >>> words().times(2.345), words("de").times(12.3)
+        ('2.3', '12')
+        """
+        return str(format_decimal(value, "0.0" if value < 10 else "0", locale=self.locale))
 
     def confidence(self, share: float) -> str:
         return str(format_percent(share, "0.#%", locale=self.locale))

@@ -15,7 +15,8 @@ import sys
 #: a format that no notebook's schema has. It does without where the package can't be imported.
 UNUSED = "rfc3987_syntax"
 NEEDED = ("analysis.runs.execute", "analysis.report.site", "papermill", "papermill.iorw")
-TEMPLATES = ("index.html.j2", "failed.html.j2", "no_data.html.j2", "site.html.j2")
+TEMPLATES = ("index.html.j2", "failed.html.j2", "no_data.html.j2")
+OF_THE_SITE = ("site.html.j2", "by_study.html.j2", "by_market.html.j2", "regions.html.j2")
 
 
 def rehearse() -> None:
@@ -26,11 +27,14 @@ def rehearse() -> None:
     del sys.modules[UNUSED]
 
     from analysis.report.exporter import exporter
+    from analysis.report.templating import environment
     from analysis.report.words import words
 
     words("en")
     for name in TEMPLATES:
         exporter().environment.get_template(name)
+    for name in OF_THE_SITE:
+        environment().get_template(name)
     gc.collect()
     gc.freeze()  # a collection in a worker does not touch, and so copy, what is shared
     atexit.register(gc.unfreeze)  # packages that count what they leave behind find nothing

@@ -22,7 +22,7 @@ from analysis.report.record import (
     Verification,
     records,
 )
-from analysis.report.regions import replace_text
+from analysis.report.writing import replace_text
 from analysis.runs.warm.process import Say, unsaid, warm_kernels
 
 

@@ -1,0 +1,284 @@
+"""What the site knows of each run: a summary, made once of its record and kept beside the runs.
+
+A record is some 50 KB, and a site has thousands: publishing reads only those whose files changed
+since it last did.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from analysis.report import changes, record
+from analysis.report.record import (
+    PAGE,
+    RECORD,
+    VERIFIED,
+    RunRecord,
+    Status,
+    Verification,
+    folders,
+    identify,
+)
+from analysis.report.words import Tally, has_moved, meaning_of, tally, telling
+from analysis.report.writing import replace_text
+from analysis.studies import findings
+from analysis.studies.findings import Comparison, Finding, Unit
+
+#: Where summaries are kept. Without it, or after a change of the code that makes them, every
+#: record is read anew.
+KEPT = ".runs.json"
+_COPIED = (
+    *("study", "market", "window", "variant", "status", "reason", "title", "question", "decision"),
+    *("owner", "market_name", "zone", "start", "end", "data_until", "doubts", "started_at"),
+    *("locale", "key"),
+)
+_FINDING = (
+    *("name", "title", "text", "value", "low", "high", "unit", "confidence", "sample"),
+    *("verdict", "meaning", "headline"),
+)
+_COMPARISON = ("label", "value", "difference", "low", "high", "verdict", "meaning")
+#: A word with a digit in it, and the marks around it.
+_NUMBER = re.compile(r"[(]?[^\s(]*\d\S*")
+Stamp = list[int]
+Metrics = tuple[tuple[str, str, Unit], ...]
+
+
+class Number(NamedTuple):
+    """A finding's number with its interval, in its unit."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    unit: Unit
+
+
+@dataclass(frozen=True)
+class Summary:
+    """One run, as the site shows it; fields are the record's unless said otherwise.
+
+    Attributes:
+        words: its parameters that are words, such as a policy's name.
+        metrics: the name, title and unit of every finding, in the order of the notebook.
+        numbers: value, low and high of each of `metrics`, to six figures.
+        tally: what its mark is made from.
+        said: for each of `kept`, its verdict and meaning, its title, and the words of its text
+            without the numbers, in one string: thousands of runs say the same few.
+        kept: its headlines, and other findings that moved, as plain values.
+        stamp: changes when its files do.
+        verified: how its notebook fared when it was executed again; None where it was not.
+    """
+
+    study: str
+    market: str
+    window: str
+    variant: str | None
+    status: Status
+    reason: str
+    title: str
+    question: str
+    decision: str
+    owner: str
+    market_name: str
+    zone: str
+    start: date
+    end: date
+    data_until: date | None
+    doubts: tuple[str, ...]
+    started_at: str
+    locale: str
+    key: str
+    words: tuple[str, ...]
+    metrics: Metrics
+    numbers: list[list[float | None]]
+    tally: Tally
+    said: tuple[str, ...]
+    kept: list[list[Any]]
+    stamp: Stamp
+    verified: Verification | None = None
+
+    @property
+    def identity(self) -> str:
+        return identify(self.study, self.market, self.window, self.variant)
+
+    @property
+    def page(self) -> str:
+        """Its page, from the site's root."""
+        return f"{self.identity}/{PAGE}"
+
+    @property
+    def days(self) -> int:
+        return (self.end - self.start).days
+
+    @property
+    def stale(self) -> bool:
+        """Whether its data were incomplete or older than their sources promise."""
+        return bool(self.doubts) or (self.data_until is not None and self.data_until < self.end)
+
+    @cached_property
+    def started(self) -> datetime:
+        return datetime.fromisoformat(self.started_at)
+
+    @cached_property
+    def findings(self) -> tuple[Finding, ...]:
+        """Its headlines and what else moved, in the order of the notebook; without notes."""
+        return tuple(_finding(each) for each in self.kept)
+
+    @cached_property
+    def by_name(self) -> dict[str, Number]:
+        """Every finding's number, by its name."""
+        pairs = zip(self.metrics, self.numbers, strict=True)
+        return {name: Number(ends[0], ends[1], ends[2], unit) for (name, _, unit), ends in pairs}
+
+
+def summarise(run: RunRecord, verified: Verification | None = None) -> dict[str, Any]:
+    """A record as plain JSON for `Summary`."""
+    plain = run.model_dump(mode="json", include=set(_COPIED))
+    given = [str(v) for k, v in run.parameters.items() if isinstance(v, str) and k not in _COPIED]
+    shown = [each for each in run.findings if each.headline or has_moved(each)]
+    plain["words"] = given
+    plain["metrics"] = [[each.name, each.title, each.unit] for each in run.findings]
+    plain["numbers"] = [
+        [_rounded(each.value), _rounded(each.low), _rounded(each.high)] for each in run.findings
+    ]
+    plain["tally"] = tally(run.findings)
+    plain["said"] = [_words_of(each) for each in shown]
+    plain["kept"] = [_plain(each) for each in shown]
+    current = verified if verified and verified.key == run.key else None
+    plain["verified"] = current and current.model_dump(mode="json")
+    return plain
+
+
+def load(plain: dict[str, Any], stamp: Stamp) -> Summary:
+    """A summary from its plain JSON."""
+    days = {
+        name: plain[name] and date.fromisoformat(plain[name])
+        for name in ("start", "end", "data_until")
+    }
+    verified = plain["verified"] and Verification.model_validate(plain["verified"])
+    lists = {name: tuple(plain[name]) for name in ("doubts", "words", "said", "metrics")}
+    rest = {"verified": verified, "tally": Tally(*plain["tally"]), "stamp": stamp}
+    return Summary(**plain | days | lists | rest)
+
+
+def _words_of(finding: Finding) -> str:
+    other = telling(finding)
+    verdict, meaning = finding.verdict, finding.meaning
+    if other:
+        verdict, meaning = other.verdict, meaning_of(finding, other)
+    text = " ".join(_NUMBER.sub(" ", finding.text).split())
+    return "\t".join((verdict, meaning, finding.title.replace("\t", " "), text))
+
+
+def _plain(finding: Finding) -> list[Any]:
+    others = [
+        [_rounded(getattr(each, name)) for name in _COMPARISON] for each in finding.comparisons
+    ]
+    return [*(_rounded(getattr(finding, name)) for name in _FINDING), others]
+
+
+def _rounded(value: Any) -> Any:
+    return float(f"{value:.6g}") if isinstance(value, float) else value
+
+
+def _finding(plain: list[Any]) -> Finding:
+    """Made without validation: it was valid when it was summarised."""
+    *values, others = plain
+    comparisons = tuple(
+        Comparison.model_construct(text="", **dict(zip(_COMPARISON, each, strict=True)))
+        for each in others
+    )
+    given = dict(zip(_FINDING, values, strict=True))
+    return Finding.model_construct(**given, comparisons=comparisons)
+
+
+def summaries(reports: Path) -> list[Summary]:
+    """Every complete run below a site's folder, by identity; reads only what changed.
+
+    Args:
+        reports: the folder; what was read is kept in it.
+    """
+    known = _known(reports)
+    found: dict[str, dict[str, Any]] = {}
+    for name, stamp in _stamps(reports):
+        kept = known.get(name)
+        if kept is None or kept["stamp"] != stamp:
+            run = RunRecord.read(reports / name)
+            if run is None:
+                continue
+            said = summarise(run, Verification.read(reports / name))
+            kept = {"stamp": stamp, "run": said}
+        found[name] = kept
+    if found != known:
+        _keep(reports, found)
+    return [load(each["run"], each["stamp"]) for each in found.values()]
+
+
+def _stamps(reports: Path) -> Iterator[tuple[str, Stamp]]:
+    """Folders of runs that have a record and a page, with what tells whether those changed."""
+    for folder in folders(reports):
+        try:
+            run = (folder / RECORD).stat()
+            (folder / PAGE).stat()
+        except OSError:
+            continue
+        stamp = [run.st_mtime_ns, run.st_size]
+        try:
+            verified = (folder / VERIFIED).stat()
+        except OSError:
+            pass
+        else:
+            stamp += [verified.st_mtime_ns, verified.st_size]
+        yield folder.relative_to(reports).as_posix(), stamp
+
+
+def _known(reports: Path) -> dict[str, dict[str, Any]]:
+    try:
+        plain = json.loads((reports / KEPT).read_bytes())
+        if plain["code"] != _code():
+            return {}
+        metrics, said = plain["metrics"], plain["said"]
+        for each in plain["runs"].values():
+            run = each["run"]
+            run["metrics"] = metrics[run["metrics"]]
+            run["said"] = [said[at] for at in run["said"]]
+        return dict(plain["runs"])
+    except (OSError, ValueError, TypeError, KeyError, IndexError):
+        return {}
+
+
+def _keep(reports: Path, found: dict[str, dict[str, Any]]) -> None:
+    """Most runs of a study say the same words: each is kept once, and a run has its place."""
+    metrics, said = dict[str, int](), dict[str, int]()
+    runs = {}
+    for name, each in found.items():
+        run = each["run"]
+        places = {
+            "metrics": metrics.setdefault(json.dumps(run["metrics"]), len(metrics)),
+            "said": [said.setdefault(text, len(said)) for text in run["said"]],
+        }
+        runs[name] = {"stamp": each["stamp"], "run": run | places}
+    plain = {
+        "code": _code(),
+        "metrics": [json.loads(each) for each in metrics],
+        "said": list(said),
+        "runs": runs,
+    }
+    replace_text(reports / KEPT, json.dumps(plain, separators=(",", ":")))
+
+
+@cache
+def _code() -> str:
+    """Of the modules that decide what a summary is."""
+    sources = (Path(str(module)) for module in (__file__, *_SOURCES))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
+
+
+_SOURCES = (record.__file__, changes.__file__, findings.__file__)

@@ -1,0 +1,143 @@
+"""What templates of all pages are given: words, policies, and strings that are always escaped.
+
+The site's own pages are made with this alone. Pages of runs go through nbconvert, whose import
+takes longer than a publication may.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader
+from markupsafe import Markup
+
+from analysis.figures.displays import Shape, show
+from analysis.report.i18n import foreign, gettext, ngettext, quoted
+from analysis.report.words import (
+    command,
+    comparison_mark,
+    finding_mark,
+    has_moved,
+    headlines,
+    key_part,
+    mark,
+    run_mark,
+    telling,
+)
+
+TEMPLATES = Path(__file__).parent / "templates" / "study"
+#: Control characters, and marks that turn the direction of the text after them around.
+_UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069\ufeff]")
+_MAIN_POINTS = 6
+
+
+def equip(environment: Environment) -> None:
+    """Makes an environment the project's: before the first template is compiled, so that from then
+    on every string that a template puts out is escaped unless it is known to be HTML."""
+    environment.autoescape = True
+    environment.finalize = seen
+    environment.trim_blocks = environment.lstrip_blocks = True
+    environment.add_extension("jinja2.ext.i18n")
+    environment.install_gettext_callables(  # type: ignore[attr-defined]  # the extension's
+        gettext, ngettext, newstyle=True
+    )
+    environment.globals |= {
+        "command": command,
+        "comparison_mark": comparison_mark,
+        "code": lambda text: Markup("<code>{}</code>").format(text),
+        "foreign": foreign,
+        "key_part": key_part,
+        "policy": policy,
+        "quoted": quoted,
+        "running_head": running_head,
+        "own": lambda name: Markup(own(name)),  # noqa: S704  # our own file
+        "finding_mark": finding_mark,
+        "headlines": lambda findings: headlines(findings)[:_MAIN_POINTS],
+        "mark": mark,
+        "run_mark": run_mark,
+        "telling": telling,
+        "cell": cell,
+        "stylesheet": Markup(stylesheet()),  # noqa: S704  # our own file
+    }
+    environment.tests["moved"] = has_moved
+
+
+@cache
+def environment() -> Environment:
+    """The environment of the site's own pages; templates are compiled once a process."""
+    made = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True)
+    equip(made)
+    return made
+
+
+def cell(value: Any, shape: Shape) -> str:
+    """A table's value as a reader sees it, with a minus sign that is one."""
+    text = show(value, shape)
+    return (
+        text if shape == "text" or isinstance(value, str) else text.replace("-", "\N{MINUS SIGN}")
+    )
+
+
+def seen(value: Any) -> Any:
+    """What a template puts out, without characters that a reader can't see but a page obeys."""
+    return type(value)(_UNSEEN.sub("", value)) if isinstance(value, str) else value
+
+
+@cache
+def stylesheet() -> str:
+    """The one style sheet of pages and site, with the figures' palette."""
+    from analysis.figures.style import palette_css
+
+    return palette_css() + own("style.css")
+
+
+@cache
+def own(name: str) -> str:
+    """A style sheet or a script of ours, as a page holds it."""
+    return (TEMPLATES / name).read_text(encoding="utf-8")
+
+
+def policy(script: str, *styles: str) -> str:
+    """The Content-Security-Policy of a page: its own style sheets and script by hash, no more.
+
+    No other script, no frame, no form, no request. Pictures only as data in the page.
+
+    Args:
+        script: the page's one script.
+        *styles: style sheets of this page, beside the one of all pages.
+    """
+    rules = (
+        "default-src 'none'",
+        f"style-src {' '.join(_hash(text) for text in (stylesheet(), *styles) if text)}",
+        f"script-src {_hash(script)}",
+        "img-src data:",
+        "base-uri 'none'",
+        "form-action 'none'",
+    )
+    return "; ".join(rules)
+
+
+@lru_cache(512)
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def running_head(text: str) -> Markup:
+    """The style sheet that repeats a page's name on every sheet of paper.
+
+    Every character but letters and digits of ASCII is written by its number, so that no name ends
+    the string, the rule or the element that it stands in.
+
+    >>> "Japan" in running_head("Japan") and "<" not in running_head("</style>")
+    True
+    """
+    if not text:
+        return Markup()
+    safe = _UNSEEN.sub("", text)
+    name = "".join(c if c.isascii() and c.isalnum() else f"\\{ord(c):x} " for c in safe)
+    return Markup(f'@page{{@top-left{{content:"{name}"}}}}')  # noqa: S704  # letters and digits
