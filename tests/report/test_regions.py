@@ -28,7 +28,7 @@ def page(reports: Path, identity: str) -> str:
 
 
 def fill(reports: Path) -> int:
-    return refresh(reports, summaries(reports))
+    return len(refresh(reports, summaries(reports)))
 
 
 def test_pages_link_to_their_neighbours(reports: Path) -> None:

@@ -137,11 +137,11 @@ def write_pages(
         with speaking(own):
             for path, runs, make in makers:
                 page = Page(path, own, folder, languages, site_title)
-                name = f"{folder}{path}"
-                state[name] = _digest(page, runs)
-                if kept.pages.get(name) != state[name] or not (reports / name).is_file():
+                name, digest = f"{folder}{path}", _digest(page, runs)
+                if kept.pages.get(name) != _state(reports / name, digest):
                     replace_text(reports / name, make(page))
                     written += 1
+                state[name] = _state(reports / name, digest)
     for gone in kept.pages.keys() - state.keys():
         (reports / gone).unlink(missing_ok=True)
     if (now := Kept(asked, state)) != kept:
@@ -204,6 +204,14 @@ def newest_of(row: Row, study: str) -> tuple[Summary, ...]:
     """The newest run of a study among a market's runs."""
     plain = newest_first(run for run in row.runs if run.study == study)
     return plain[:1]
+
+
+def _state(path: Path, digest: str) -> str:
+    """What a page was made from, and the file as it was left: another in its place is replaced."""
+    if not path.is_file():
+        return ""
+    now = path.stat()
+    return f"{digest} {now.st_mtime_ns} {now.st_size}"
 
 
 def _digest(page: Page, runs: Sequence[Summary]) -> str:
