@@ -95,6 +95,7 @@ SELECT content_id * 3 + k, content_id, ascii(market) * 100 + (content_id + 5 * k
   violates <> ({rng("content_id * 3 + k", "slip")} < 0.1),
   CASE WHEN content_id % 4 = 0 THEN violates END,
   posted_at + to_seconds(60 * k),
-  posted_at + to_seconds(60 * k + 5 + CAST(60 * {rng("content_id * 3 + k", "pace")} AS BIGINT))
+  posted_at + to_seconds(60 * k + 5 + CAST(60 * {rng("content_id * 3 + k", "pace")} AS BIGINT)),
+  NULL, NULL
 FROM (SELECT *, {rng("content_id", "bad")} < {_RISKY} AS violates FROM content
   WHERE {rng("content_id", "chosen")} < 0.2) AS items, range(3) AS seats(k)"""

@@ -36,7 +36,7 @@ GOLDEN = {
     "user_reports": "ad1fa50b23fd",
     "decisions": "38b0d52dda96",
     "appeals": "db3b74ac1fc8",
-    "ratings": "baf1c5151993",
+    "ratings": "e8c306ccfaf5",
     "prevalence_draws": "42f8e662f628",
     "experiment_units": "cd42280059d4",
     "demo_truth": "2a8444953022",

@@ -174,9 +174,16 @@ class Warehouse(ABC):
         pq.write_table(found, path, compression="zstd", row_group_size=ROW_GROUP)
 
     def prepare(self) -> None:
-        """Makes the canonical tables, and those in which versions are kept, where they lack."""
+        """Makes the canonical tables, and those in which versions are kept, where they lack.
+
+        A table of an earlier version gets the columns that came since; these owe no value.
+        """
+        held = self.columns()
         for table in ALL_TABLES.values():
             self.execute(table.ddl())
+            for column in table.columns.keys() - set(held.get(table.name, table.columns)):
+                kind = table.columns[column]
+                self.execute(f"ALTER TABLE {table.name} ADD COLUMN {column} {kind}")
 
     def replace_rows(self, table: str, rows: str) -> None:
         """Puts the rows of a temporary table in the place of those of the same key."""

@@ -186,9 +186,12 @@ TABLES: dict[str, Table] = {
                 "gold_label": "BOOLEAN",
                 "started_at": INSTANT,
                 "finished_at": INSTANT,
+                "weight": "DOUBLE",  # items that it stands for, by its chance to be drawn; none: 1
+                "attributes": "JSON",  # kinds of the item by name; {"functionality": "slur"}
             },
             ("rating_id",),
             "finished_at",
+            bounds={"weight": (0, None)},
             order=(("started_at", "finished_at"),),
         ),
         Table(
