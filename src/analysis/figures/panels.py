@@ -1,106 +1,281 @@
-"""Shares with their intervals in panels on one scale: who differs, on which side, how surely."""
+"""Draws small multiples: a panel for each number, all of them one picture.
+
+The SVG is written as it stands, in the house style's colours and fonts: the lines of all panels are
+one path, and so are their bars and bands. matplotlib takes a second for fifty panels, most of it to
+lay out text that stands where it is put; this takes some milliseconds, and the page is smaller.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from xml.etree import ElementTree as ET
 
-from matplotlib.axes import Axes
-from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+import numpy as np
 
-from analysis.figures.style import BLUE, GREY, INK, MUTED, VERMILION, Token, canvas, to_svg
+from analysis.figures.style import BLUE, FONTS, GREY, INK, LINE, MUTED, SVG, VERMILION, WIDTH, Token
+from analysis.figures.trend import Break
+from analysis.methods.buckets import Floats
 
-ROW_HEIGHT, FRAME, HEAD = 25.0, 46.0, 34.0
-LABEL = 30
-
-
-@dataclass(frozen=True)
-class Range:
-    """One row, as shares in 0 to 1.
-
-    Attributes:
-        label: what the row is, cut to 30 characters.
-        value, low, high: the share and its interval.
-        called: drawn as a square in a colour of its own, not as a dot.
-        own: its label is bold.
-    """
-
-    label: str
-    value: float
-    low: float
-    high: float
-    called: bool = False
-    own: bool = False
+COLUMNS, PANEL_HEIGHT = 2, 116.0
+#: Of a panel: the room for its title, below its plot, for the axis, and for the marked number.
+TITLE, FOOT, AXIS, END, GAP = 22.0, 20.0, 54.0, 66.0, 8.0
+#: Half the size of a diamond and of a triangle; from an alert's number to its triangle.
+DIAMOND, TRIANGLE, AWAY = 4.5, 4.0, 10.0
 
 
 @dataclass(frozen=True)
 class Panel:
-    """Rows that are compared with each other.
+    """One number over the windows of a figure.
 
     Attributes:
-        title: what the shares are, with the direction that is worse.
-        rows: from the top down.
-        middle: the line that they are seen against; None for none.
+        name: a slug, for the data.
+        title: what it is called.
+        value, low, high: in the number's unit, oldest first; nan where there is none.
+        unit: of the values: `share`, `hours`.
+        show: a value as an axis and a sentence show it, unit included.
+        verdict: what is said of the marked window, a clause.
+        expected_low, expected_high: what was expected before each window was seen; empty for none.
+        alerts: the places of windows in which the number left what was expected.
+        breaks: the places among the figure's breaks that are this number's.
     """
 
+    name: str
     title: str
-    rows: Sequence[Range]
-    middle: float | None
+    value: Floats
+    low: Floats
+    high: Floats
+    unit: str
+    show: Callable[[float], str]
+    verdict: str
+    expected_low: Floats = field(default_factory=lambda: np.empty(0))
+    expected_high: Floats = field(default_factory=lambda: np.empty(0))
+    alerts: Sequence[int] = ()
+    breaks: Sequence[int] = ()
+
+    @property
+    def expected(self) -> tuple[Floats, Floats]:
+        """The ends of the expectation, nan where there is none."""
+        none = np.full(len(self.value), np.nan)
+        return (self.expected_low, self.expected_high) if len(self.expected_low) else (none, none)
+
+    def side(self, at: int) -> int:
+        """1 where a window's number lies above the middle of what was expected, else -1."""
+        low, high = self.expected
+        return 1 if self.value[at] > (low[at] + high[at]) / 2 else -1
 
 
-def range_panels(name: str, panels: Sequence[Panel], *, called: str, middle: str) -> str:
-    """Panels under each other, on one scale, so that their shares compare.
+def draw_panels(
+    panels: Sequence[Panel], labels: Sequence[str], starts: Sequence[date], breaks: Sequence[Break]
+) -> tuple[str, bool]:
+    """The picture as an SVG, and whether anything was cut to keep lines legible.
 
     Args:
-        name: the figure's slug.
-        panels: at least one, each with rows.
-        called: what a square means.
-        middle: what the line means.
+        panels: in the order of reading.
+        labels, starts: of the windows, oldest first.
+        breaks: what the panels' `breaks` point into.
     """
-    sizes = [len(panel.rows) for panel in panels]
-    height = FRAME + sum(ROW_HEIGHT * size + HEAD for size in sizes)
-    with canvas(name, height=height) as figure:
-        heights = [ROW_HEIGHT * size + HEAD for size in sizes]
-        grid = figure.subplots(
-            len(panels), 1, squeeze=False, sharex=True, gridspec_kw={"height_ratios": heights}
-        )
-        for axes, panel in zip(grid[:, 0], panels, strict=True):
-            _panel(axes, panel)
-        figure.legend(handles=_handles(called, middle), loc="outside upper left", ncols=3)
-        return to_svg(figure)
+    days = np.array(starts, "datetime64[D]").astype(float)
+    places = [_place(panel, at, days) for at, panel in enumerate(panels)]
+    both = list(zip(panels, places, strict=True))
+    root = _picture(-(-len(panels) // COLUMNS) * PANEL_HEIGHT)
+    _path(root, _frames(places), stroke=LINE, width=0.8)
+    _path(root, (area for each in both for area in _bands(*each)), fill=GREY, opacity=0.3)
+    _path(root, (bar for each in both for bar in _bars(*each)), stroke=BLUE, opacity=0.5)
+    _path(root, (run for each in both for run in _runs(*each)), stroke=BLUE, width=1.8)
+    _path(root, (mark for each in both for mark in _marks(*each)), fill=VERMILION)
+    for panel, place in both:
+        _words(root, panel, place, labels)
+        _breaks(root, panel, place, breaks)
+    cut = any(_is_cut(panel, place) for panel, place in both)
+    return ET.tostring(root, encoding="unicode"), cut
 
 
-def _panel(axes: Axes, panel: Panel) -> None:
-    for at, row in enumerate(panel.rows):
-        token, marker = (VERMILION, "s") if row.called else (BLUE, "o")
-        axes.plot([row.low, row.high], [at, at], color=token.light, linewidth=2)
-        axes.plot([row.value], [at], color=token.light, marker=marker, markersize=6.5)
-    if panel.middle is not None:
-        axes.axvline(panel.middle, color=GREY.light, linewidth=1.2, linestyle=(0, (4, 3)), zorder=0)
-    labels = [row.label if len(row.label) <= LABEL else row.label[: LABEL - 1] + "…" for row in
-              panel.rows]  # fmt: skip
-    axes.set_yticks(range(len(labels)), labels)
-    for text, row in zip(axes.get_yticklabels(), panel.rows, strict=True):
-        text.set_color(INK.light)
-        text.set_fontweight("bold" if row.own else "normal")
-    axes.set_ylim(len(labels) - 0.4, -0.6)
-    axes.set_title(panel.title, fontsize=11)
-    axes.grid(visible=False, axis="y")
-    axes.grid(visible=True, axis="x")
-    axes.set_xlim(left=0)
-    axes.xaxis.set_major_locator(MaxNLocator(7, steps=[1, 2, 5, 10]))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:.4g}%"))
-    axes.tick_params(axis="x", labelcolor=MUTED.light, labelbottom=True)
+@dataclass(frozen=True)
+class _Place:
+    """A panel's plot in the picture, and its scales."""
+
+    left: float
+    top: float
+    days: Floats
+    low: float
+    high: float
+
+    @property
+    def right(self) -> float:
+        return self.left + WIDTH / COLUMNS - AXIS - END
+
+    @property
+    def bottom(self) -> float:
+        return self.top + PANEL_HEIGHT - TITLE - FOOT - GAP
+
+    def x(self, days: Floats) -> Floats:
+        """Where days stand; a single window stands at the right end."""
+        span = self.days[-1] - self.days[0]
+        share = (days - self.days[0]) / span if span else np.ones_like(days)
+        found: Floats = self.left + (self.right - self.left) * share
+        return found
+
+    def y(self, value: Floats) -> Floats:
+        """Heights, held within the panel; nan stays."""
+        share = (np.clip(value, self.low, self.high) - self.low) / (self.high - self.low)
+        found: Floats = self.bottom - (self.bottom - self.top) * share
+        return found
 
 
-def _handles(called: str, middle: str) -> list[Line2D]:
-    return [
-        _handle(BLUE, "o", "share with its interval"),
-        _handle(VERMILION, "s", called),
-        Line2D([], [], color=GREY.light, linewidth=1.2, linestyle=(0, (4, 3)), label=middle),
-    ]
+def _place(panel: Panel, at: int, days: Floats) -> _Place:
+    row, column = divmod(at, COLUMNS)
+    left, top = column * WIDTH / COLUMNS + AXIS, row * PANEL_HEIGHT + TITLE + 4
+    return _Place(left, top, days, *_limits(panel))
 
 
-def _handle(token: Token, marker: str, label: str) -> Line2D:
-    return Line2D([], [], color=token.light, marker=marker, markersize=6.5, label=label)
+def _limits(panel: Panel) -> tuple[float, float]:
+    """A scale that the line fills; one window with few events must not flatten the others."""
+    known = panel.value[np.isfinite(panel.value)]
+    if not len(known):
+        return 0.0, 1.0
+    lows, highs = (
+        np.concatenate([ends[np.isfinite(ends)] for ends in pair])
+        for pair in zip((panel.low, panel.high), panel.expected, strict=True)
+    )
+    usual = float(np.quantile(highs, 0.9)) if len(highs) else known.max()
+    top = float(max(known.max(), min(usual, 2 * known.max())))
+    floor = float(np.quantile(lows, 0.1)) if len(lows) else known.min()
+    bottom = float(min(known.min(), floor))
+    if 0 <= bottom < 0.6 * top or top == bottom:
+        bottom = min(0.0, bottom)
+    return _round(bottom, top - bottom, np.floor), _round(top, top - bottom, np.ceil)
+
+
+def _round(value: float, span: float, towards: Callable[[float], float]) -> float:
+    """An end of a scale at a round number, a twentieth of the span away at most."""
+    step = 10 ** np.floor(np.log10(span or 1)) / 2
+    return float(towards(round(value / step, 9)) * step)
+
+
+def _is_cut(panel: Panel, place: _Place) -> bool:
+    ends = np.concatenate([panel.low, panel.high, *panel.expected])
+    least = 1e-9 * (place.high - place.low)  # rounding is no cut
+    return bool(((ends > place.high + least) | (ends < place.low - least)).any())
+
+
+def _frames(places: Sequence[_Place]) -> Iterator[Floats]:
+    for place in places:
+        for y in (place.top, place.bottom):
+            yield np.array([(place.left, y), (place.right, y)])
+
+
+def _runs(panel: Panel, place: _Place) -> Iterator[Floats]:
+    """The line, broken where there is no value."""
+    points = np.column_stack([place.x(place.days), place.y(panel.value)])
+    for run in _finite(panel.value):
+        yield points[run]
+
+
+def _bars(panel: Panel, place: _Place) -> Iterator[Floats]:
+    low, high = place.y(panel.low), place.y(np.where(np.isnan(panel.high), np.inf, panel.high))
+    for at in np.flatnonzero(np.isfinite(panel.value) & np.isfinite(panel.low)):
+        x = place.x(place.days)[at]
+        yield np.array([(x, low[at]), (x, high[at])])
+
+
+def _bands(panel: Panel, place: _Place) -> Iterator[Floats]:
+    """What was expected; a single window's is a few pixels wide."""
+    low, high = (place.y(end) for end in panel.expected)
+    for run in _finite(low + high):
+        x, lower, upper = place.x(place.days)[run], low[run], high[run]
+        if len(x) == 1:
+            x, lower, upper = np.array([x[0] - 3, x[0] + 3]), lower.repeat(2), upper.repeat(2)
+        yield np.column_stack([np.r_[x, x[::-1]], np.r_[lower, upper[::-1]]])
+
+
+def _finite(values: Floats) -> list[slice]:
+    edges = np.flatnonzero(np.diff(np.r_[False, np.isfinite(values), False].astype(int)))
+    return [slice(*pair) for pair in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)]
+
+
+def _marks(panel: Panel, place: _Place) -> Iterator[Floats]:
+    """A diamond at the last window, and triangles on the side that alerts left to."""
+    points = np.column_stack([place.x(place.days), place.y(panel.value)])
+    if np.isfinite(panel.value[-1]):
+        yield points[-1] + DIAMOND * np.array([(-1, 0), (0, -1), (1, 0), (0, 1)])
+    for at in panel.alerts:
+        sign = panel.side(at)
+        corners = np.array([(-1, -sign), (1, -sign), (0, sign)])
+        yield points[at] - (0, sign * AWAY) + TRIANGLE * corners
+
+
+def _words(root: ET.Element, panel: Panel, place: _Place, labels: Sequence[str]) -> None:
+    start = place.left - AXIS + 4
+    _text(root, start, place.top - TITLE / 2 + 3, panel.title, size=11.5, bold=True)
+    if not np.isfinite(panel.value).any():
+        _text(root, place.left, (place.top + place.bottom) / 2, "no values", token=MUTED)
+        return
+    for value, y in ((place.high, place.top), (place.low, place.bottom)):
+        _text(root, place.left - 5, y + 3, panel.show(value), token=MUTED, anchor="end")
+    foot = place.bottom + 14
+    _text(root, place.right, foot, labels[-1], token=MUTED, anchor="end")
+    if len(labels) > 1:
+        _text(root, place.left, foot, labels[0], token=MUTED)
+    if np.isfinite(panel.value[-1]):
+        number, y = panel.show(panel.value[-1]), float(place.y(panel.value)[-1]) + 4
+        _text(root, place.right + 8, y, number, size=11, bold=True)
+
+
+def _breaks(root: ET.Element, panel: Panel, place: _Place, breaks: Sequence[Break]) -> None:
+    """A dotted line with a number for each known break; the caption says what it was."""
+    for at in panel.breaks:
+        x = float(place.x(np.array([breaks[at].day], "datetime64[D]").astype(float))[0])
+        line = np.array([(x, place.top), (x, place.bottom)])
+        _path(root, [line], stroke=INK, width=1, dashes="1 2")
+        _text(root, x + 3, place.top + 9, str(at + 1), bold=True)
+
+
+def _picture(height: float) -> ET.Element:
+    look = {"role": "img", "font-family": FONTS, "stroke-linejoin": "round"}
+    return ET.Element("svg", {"xmlns": SVG, "viewBox": f"0 0 {WIDTH:g} {height:g}", **look})
+
+
+def _path(
+    root: ET.Element,
+    lines: Iterator[Floats] | Sequence[Floats],
+    *,
+    stroke: Token | None = None,
+    fill: Token | None = None,
+    width: float = 1.1,
+    opacity: float = 1,
+    dashes: str = "",
+) -> None:
+    """Many lines, or areas where they are filled, as one path."""
+    end = "" if fill is None else "z"
+    d = "".join(f"M{' '.join(f'{x:.1f} {y:.1f}' for x, y in line.tolist())}{end}" for line in lines)
+    if not d:
+        return
+    look = {"d": d, "fill": "none" if fill is None else fill.css}
+    if stroke is not None:
+        look |= {"stroke": stroke.css, "stroke-width": f"{width:g}"}
+    if opacity < 1:
+        look["opacity"] = f"{opacity:g}"
+    if dashes:
+        look["stroke-dasharray"] = dashes
+    ET.SubElement(root, "path", look)
+
+
+def _text(
+    root: ET.Element,
+    x: float,
+    y: float,
+    words: str,
+    *,
+    size: float = 10,
+    token: Token = INK,
+    bold: bool = False,
+    anchor: str = "start",
+) -> None:
+    look = {"x": f"{x:.1f}", "y": f"{y:.1f}", "font-size": f"{size:g}", "fill": token.css}
+    if bold:
+        look["font-weight"] = "bold"
+    if anchor != "start":
+        look["text-anchor"] = anchor
+    ET.SubElement(root, "text", look).text = words

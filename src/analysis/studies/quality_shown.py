@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.figures.displays import Column, Figure, Table
-from analysis.figures.panels import Panel, Range, range_panels
+from analysis.figures.sides import Panel, Range, range_panels
 from analysis.methods.clustered import clustered_shares
 from analysis.studies.quality_deviations import Family, InLanguages
 from analysis.studies.quality_labels import SIDES, Labels, language_name, recoded
@@ -74,7 +74,9 @@ def _kinds(labels: Labels, attribute: str, families: Sequence[Family]) -> Figure
         alt=_alt(families),
         caption=caption,
         data=_stacked(families),
-        svg=range_panels(f"kinds_{_slug(attribute)}", panels, called=_CALLED, middle="the kinds' middle"),
+        svg=range_panels(
+            f"kinds_{_slug(attribute)}", panels, called=_CALLED, middle="the kinds' middle"
+        ),
     )
 
 
