@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 
+import pandas as pd
 import pytest
 
-from analysis.errors import NoData
-from analysis.project import Project
-from analysis.studies import open_study, prevalence
+from analysis.errors import NoData, UserError
+from analysis.figures.displays import Table
+from analysis.project import ROOT_VARIABLE, Project
+from analysis.studies import Finding, open_study, prevalence, prevalence_design
+from support import Checkout
 
 
 def measured(market: str, **parameters: object) -> prevalence.Measured:
@@ -38,3 +41,72 @@ def test_a_window_without_draws_is_no_data(project: Project, demo: Project) -> N
         study = open_study("prevalence", market="NP", window="2024-W40")
         with pytest.raises(NoData, match="no labelled draws of Nepal in 2024-W40"):
             prevalence.load(study)
+
+
+@pytest.mark.parametrize("market", ["JP", "NP", "US"])
+def test_every_part_is_whole(demo_env: Project, market: str) -> None:
+    """Sentences, tables and charts of markets large and small, with every zero kept."""
+    found = measured(market, simulations=100)
+    shown = [prevalence.trend(found), *prevalence.by_part(found), *prevalence.if_labels_err(found)]
+    shown += [*prevalence.checks(found), *prevalence.validation(found)]
+    for each in shown:
+        if isinstance(each, Finding):
+            assert "nan" not in each.text.lower()
+            assert each.text.endswith(".")
+    frame = next(e.frame for e in shown if isinstance(e, Table) and e.name == "parts")
+    posts = found.study.sql(
+        "SELECT DISTINCT topic FROM content WHERE content_id IN (SELECT content_id FROM exposure "
+        "WHERE market = ? AND hour >= ? AND hour < ?)",
+        (market, *found.study.window.instants(found.study.market)),
+    )
+    assert set(posts["topic"]) == set(frame.loc[frame["dimension"] == "Topic", "level"])
+    none = frame[frame["violating_posts"] == "0"]
+    assert (none["high_share"] > 0).all()
+    assert none["value_share"].isna().all()
+    surfaces = frame[frame["dimension"] == "Surface"]
+    assert surfaces["views_share"].sum() == pytest.approx(1)
+
+
+def test_a_small_count_is_not_shown(demo_env: Project) -> None:
+    frame = prevalence.by_part(measured("NP"))[2].frame
+    for column in ("posts_labelled", "violating_posts"):
+        numbers = pd.to_numeric(frame[column].str.replace(",", ""), errors="coerce").dropna()
+        assert ((numbers == 0) | (numbers >= 11)).all()
+
+
+def test_the_design_writes_ids_only(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(ROOT_VARIABLE, str(checkout.root))
+    study = open_study("prevalence_design", market="BR", window="2026-W10", labels=60)
+    plan = prevalence_design.plan(study, prevalence_design.load(study))
+    said = prevalence_design.draw(plan)
+    folder = checkout.root / "data" / "labelling" / "BR" / "2026-W10"
+    first = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert sorted(first) == ["draws.csv", "to_label.csv"]
+    assert list(pd.read_csv(folder / "to_label.csv").columns) == ["content_id"]
+    draws = pd.read_csv(folder / "draws.csv")
+    assert len(draws) == plan.own.expected.draws
+    assert draws["draw_id"].is_unique
+    assert not {str(each) for each in draws["content_id"]} & set(re.findall(r"\d+", said.text))
+    # The same run draws the same posts.
+    prevalence_design.draw(prevalence_design.plan(study, prevalence_design.load(study)))
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == first
+
+
+def test_a_plan_for_a_precision(demo_env: Project) -> None:
+    """Twice the precision needs more posts, and every design gets it at its own price."""
+    made = []
+    for precision in (0.5, 0.25):
+        study = open_study("prevalence_design", market="BR", window="2026-W10", precision=precision)
+        made.append(prevalence_design.plan(study, prevalence_design.load(study)))
+    coarse, fine = made
+    assert fine.own.expected.items > 1.3 * coarse.own.expected.items
+    for plan in made:
+        for design in plan.designs:
+            assert design.expected.error <= plan.own.expected.error * (1 + 1e-9)
+        assert plan.own.expected.items < plan.designs[1].expected.items
+
+
+def test_more_labels_than_posts_is_a_mistake(demo_env: Project) -> None:
+    study = open_study("prevalence_design", market="NP", window="2026-W10", labels=100_000)
+    with pytest.raises(UserError, match=r"parameter labels: 100,000 is no sample; Nepal has"):
+        prevalence_design.plan(study, prevalence_design.load(study))

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from analysis.figures.style import BLUE, GREY, INK, MUTED, VERMILION, canvas, to_svg
+from analysis.figures.style import BLUE, GREY, INK, VERMILION, canvas, to_svg
 
 ROW_HEIGHT, FRAME = 24.0, 84.0
 #: An axis ends at this many times the largest estimate; one wide interval must not hide the others.
@@ -106,27 +106,21 @@ def _row(axes: Axes, row: RangeRow, at: float, end: float) -> None:
 
 
 def _frame(axes: Axes, rows: Sequence[RangeRow], places: Sequence[float], end: float) -> None:
-    axes.set_yticks(places, [row.label for row in rows])
+    heads = [
+        (at - 1, row.group)
+        for at, row, before in zip(places, rows, [None, *rows], strict=False)
+        if row.group and (before is None or before.group != row.group)
+    ]
+    labels = [*zip(places, [row.label for row in rows], strict=True), *heads]
+    axes.set_yticks([at for at, _ in labels], [text for _, text in labels])
     axes.tick_params(axis="y", labelcolor=INK.light)
-    axes.set_ylim(places[-1] + 0.6, -0.4)
+    for head in axes.get_yticklabels()[len(rows) :]:
+        head.set_fontweight("bold")
+    axes.set_ylim(places[-1] + 0.6, min(places[0], *(at for at, _ in labels)) - 0.4)
     axes.set_xlim(0, end)
     axes.grid(visible=True, axis="x")
     axes.grid(visible=False, axis="y")
     axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
-    group = ""
-    for row, at in zip(rows, places, strict=True):
-        if row.group != group:
-            axes.annotate(
-                row.group,
-                (0, at - 1),
-                xycoords=("axes fraction", "data"),
-                xytext=(4, 0),
-                textcoords="offset points",
-                va="center",
-                color=MUTED.light,
-                fontweight="bold",
-            )
-        group = row.group
 
 
 def _handles(rows: Sequence[RangeRow], line_label: str) -> list[Line2D]:

@@ -10,7 +10,7 @@ prevalence follows Dobi and others (2026, arXiv:2602.18518).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,7 +45,9 @@ def draw_probabilities(
 
 @dataclass(frozen=True)
 class Calibration:
-    """Chance to violate by score: log odds are `level + slope * log odds of the score`.
+    """Chance to violate by score and views.
+
+    Log odds are `level + slope * log odds of the score + reach * log of views`.
 
     Attributes:
         events: how many violating items it rests on.
@@ -53,41 +55,44 @@ class Calibration:
 
     level: float
     slope: float
+    reach: float
     events: float
 
-    def risk(self, score: Floats) -> Floats:
-        """The chance that an item of this score violates."""
-        found: Floats = special.expit(self.level + self.slope * _log_odds(score))
+    def risk(self, score: Floats, views: Floats) -> Floats:
+        """The chance that an item violates."""
+        odds = self.level + self.slope * _log_odds(score) + self.reach * np.log(views)
+        found: Floats = special.expit(odds)
         return found
 
 
-def calibrate(score: Floats, label: Labels, weight: Floats, *, prior: float = 0.5) -> Calibration:
-    """Logistic calibration (Platt 1999) of a score on labelled items.
+#: Standard deviations of the priors of level, slope and reach: a score that is right but for its
+#: level, and no matter how widely an item is viewed.
+PRIOR = np.array([1e3, 0.5, 0.25])
 
-    The slope has a normal prior about 1, a score that is right but for its level, so that a few
-    events can't turn it.
+
+def calibrate(score: Floats, views: Floats, label: Labels) -> Calibration:
+    """Logistic calibration of a score on labelled items (Platt 1999), with their views.
+
+    What is viewed widely has often been checked before, so that it violates less than its score
+    says. Normal priors keep a few events from turning slope and reach.
 
     Args:
-        score, label: of each item.
-        weight: views (or items) that each stands for, in any unit.
-        prior: standard deviation of the slope.
+        score, views, label: of each item.
     """
-    odds = _log_odds(score)
-    size = weight * len(weight) / weight.sum()
-    beta = np.array([special.logit(np.clip(np.average(label, weights=size), SURE, 0.5)), 1.0])
-    beta[0] -= np.average(odds, weights=size)
+    features = np.stack([np.ones(len(label)), _log_odds(score), np.log(views)])
+    centre = np.array([0.0, 1.0, 0.0])
+    level = special.logit(np.clip(np.mean(label), SURE, 0.5)) - features[1].mean()
+    beta = np.array([level, 1.0, 0.0])
     for _ in range(50):
-        risk = special.expit(beta[0] + beta[1] * odds)
-        rest, spread = size * (label - risk), size * risk * (1 - risk)
-        slope = np.array([rest.sum(), (rest * odds).sum() - (beta[1] - 1) / prior**2])
-        cross = (spread * odds).sum()
-        curve = np.array([[spread.sum(), cross], [cross, (spread * odds**2).sum() + prior**-2]])
-        curve[0, 0] += 1e-9
-        step = np.linalg.solve(curve, slope)
-        beta += np.clip(step, -2, 2)
+        risk = special.expit(beta @ features)
+        rise = features @ (label - risk) - (beta - centre) / PRIOR**2
+        curve = (features * (risk * (1 - risk))) @ features.T + np.diag(PRIOR**-2.0)
+        step = np.clip(np.linalg.solve(curve, rise), -2, 2)
+        beta = beta + step
         if np.abs(step).max() < 1e-10:
             break
-    return Calibration(float(beta[0]), float(beta[1]), float(np.sum(label)))
+    level, slope, reach = beta.tolist()
+    return Calibration(level, slope, reach, float(np.sum(label)))
 
 
 def _log_odds(score: Floats) -> Floats:
@@ -166,15 +171,28 @@ def draws_for(share: Floats, risk: Floats, probability: Floats, error: float) ->
     """
     if not error > 0:
         raise ValueError(f"draws_for: an error of {error} is not above 0")
-    low, high = 1, 2
-    while expect(share, risk, probability, high).error > error:
+    return _fewest(lambda draws: expect(share, risk, probability, draws).error <= error)
+
+
+def draws_within(probability: Floats, items: float) -> int:
+    """The most draws that are expected to take at most so many distinct items; at least one.
+
+    Raises:
+        ValueError: there are not more items than that, so any number of draws would do.
+    """
+    if items >= np.count_nonzero(probability):
+        raise ValueError(f"draws_within: {items:g} items or fewer are there to draw from")
+    return max(1, _fewest(lambda draws: inclusion(probability, draws).sum() > items) - 1)
+
+
+def _fewest(enough: Callable[[int], bool]) -> int:
+    """The fewest draws that are enough, where more are enough as well."""
+    low, high = 0, 1
+    while not enough(high):
         low, high = high, 2 * high
     while high - low > 1:
         middle = (low + high) // 2
-        if expect(share, risk, probability, middle).error > error:
-            low = middle
-        else:
-            high = middle
+        low, high = (low, middle) if enough(middle) else (middle, high)
     return high
 
 

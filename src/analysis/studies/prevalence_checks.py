@@ -12,8 +12,8 @@ from analysis.figures.displays import Column, Table
 from analysis.methods.buckets import Floats
 from analysis.methods.prediction_powered import prediction_powered
 from analysis.methods.prevalence import Counts
-from analysis.methods.sampling_design import Calibration, calibrate
 from analysis.studies.findings import Finding, Verdict
+from analysis.studies.prevalence_sample import calibrated, scores
 from analysis.studies.shares import share_scale
 
 if TYPE_CHECKING:
@@ -59,29 +59,14 @@ def estimators(measured: Measured) -> list[Check]:
 
 def _powered(measured: Measured) -> Check:
     items, frame = measured.drawn.draws.items, measured.loaded.frame
-    model = calibration(measured)
-    predicted = model.risk(scores(measured.drawn.items()))
+    model = calibrated(measured.loaded.drawn.values())
+    drawn = measured.drawn.items()
+    predicted = model.risk(scores(drawn), drawn["impressions"].to_numpy(float))
     views = frame["views"].to_numpy(float)
-    mean = float(np.average(model.risk(scores(frame)), weights=views))
+    mean = float(np.average(model.risk(scores(frame), views), weights=views))
     found = prediction_powered(items.label, predicted, items.weight, items.missed, mean=mean)
     says = f"adds the calibrated score of every post, at a power of {found.power:.2f}"
     return Check("Prediction-powered (PPI++)", says, found.value, found.error)
-
-
-def calibration(measured: Measured) -> Calibration:
-    """Chance to violate by score, from the draws of all windows read."""
-    every = [(drawn.items(), drawn.draws.items) for drawn in measured.loaded.drawn.values()]
-    seen = np.concatenate([scores(rows) for rows, _ in every])
-    labels = np.concatenate([items.label for _, items in every])
-    # Unweighted by views: the chance of a post of this score, whatever its views.
-    return calibrate(seen, labels, np.ones(len(labels)))
-
-
-def scores(rows: pd.DataFrame) -> Floats:
-    """Scores, a missing one as the median of the others."""
-    given = rows["risk_score"].astype(float)
-    filled = given.fillna(given.median() if given.notna().any() else 0.5)
-    return np.asarray(filled, np.float64)
 
 
 def _score_strata(measured: Measured) -> tuple[Counts, Floats]:

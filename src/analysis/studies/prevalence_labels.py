@@ -127,7 +127,7 @@ def _said(
         rest = (
             f"Raters like these would call {scale.short(wrong)} of harmless views violating, more "
             f"than the {scale.short(measured.share.ends[0])} found: the corrected share would lie "
-            f"below zero ({scale.short(corrected.value)}), which no share can. So the draws were "
+            f"below zero (−{scale.short(-corrected.value)}), which no share can. So the draws were "
             "labelled with more care, or the accuracies are off"
         )
         return f"{first} {rest}."

@@ -6,6 +6,7 @@ of the week's posts, with the probability that each row records.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -14,7 +15,9 @@ import pandas as pd
 
 from analysis.calendar import Window
 from analysis.errors import NoData, UserError
+from analysis.methods.buckets import Floats
 from analysis.methods.prevalence import Counts, Draws
+from analysis.methods.sampling_design import Calibration, calibrate
 from analysis.studies.base import Study
 
 DAY = timedelta(days=1)
@@ -158,3 +161,20 @@ def load_frame(study: Study, window: Window) -> pd.DataFrame:
         raise NoData(f"no views of {market.name} in {window}")
     frame["week"] = pd.to_datetime(frame["week"]).dt.date
     return frame.assign(views=frame["views"].astype(float))
+
+
+def calibrated(every: Iterable[Drawn]) -> Calibration:
+    """Chance to violate by score and views, from the distinct posts of draws."""
+    rows = [(each.items(), each.draws.items.label) for each in every]
+    return calibrate(
+        np.concatenate([scores(items) for items, _ in rows]),
+        np.concatenate([items["impressions"].to_numpy(np.float64) for items, _ in rows]),
+        np.concatenate([label for _, label in rows]),
+    )
+
+
+def scores(rows: pd.DataFrame) -> Floats:
+    """Risk scores, a missing one as the median of the others."""
+    given = rows["risk_score"].astype(float)
+    filled = given.fillna(given.median() if given.notna().any() else 0.5)
+    return np.asarray(filled, np.float64)

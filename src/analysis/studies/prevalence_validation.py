@@ -15,7 +15,7 @@ from analysis.methods.buckets import Floats
 from analysis.methods.prevalence import Estimate, inclusion, limits, worth
 from analysis.methods.sampling_design import Round, resample
 from analysis.studies.findings import Finding
-from analysis.studies.prevalence_checks import calibration, scores
+from analysis.studies.prevalence_sample import calibrated, scores
 
 if TYPE_CHECKING:
     from analysis.studies.prevalence import Measured
@@ -63,7 +63,8 @@ def validate(measured: Measured) -> Validation:
     """
     rng, parameters = measured.study.rng(), measured.study.parameters
     frames = list(_rounds(measured))
-    risks = [calibration(measured).risk(scores(frame)) for frame, _ in frames]
+    model = calibrated(measured.loaded.drawn.values())
+    risks = [model.risk(scores(f), f["views"].to_numpy(float)) for f, _ in frames]
     times = max(1, parameters.simulations // POPULATIONS)
     truths, parts = [], []
     for _ in range(POPULATIONS):
