@@ -51,6 +51,7 @@ class Settings(Model):
     warehouse: str = Field(pattern=r"^[a-z]+://", description="where the tables lie, as a URL")
     seed: int = Field(ge=0, lt=2**32)
     minimum_cell: int = Field(ge=1, description="counts below it are not shown")
+    minimum_base: int = Field(100, ge=1, description="rates over fewer are not shown")
     locale: str = Field(pattern=r"^[a-z]{2}(_[A-Z]{2})?$")
     not_secrets: tuple[str, ...] = Field((), description="digests that publishing lets through")
     epoch: int = Field(ge=1, description="raise it to make every run stale")

@@ -10,13 +10,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from html import escape
 from typing import Any
 
 from nbformat import NotebookNode
 from nbformat.notebooknode import from_dict
 
-from analysis.figures.displays import FIGURE, TABLE, TITLE, show
+from analysis.figures.displays import FIGURE, TABLE, TITLE
+from analysis.report.bundles import (
+    SVG_TYPE,
+    Bundle,
+    figure_bundle,
+    finding_bundle,
+    table_bundle,
+    title_bundle,
+)
 from analysis.report.cells import (
     LEFT_OUT,
     Data,
@@ -26,6 +33,8 @@ from analysis.report.cells import (
     read,
     whole,
 )
+from analysis.report.disclosed import Small, disclose
+from analysis.safeguards.disclosure import Rules
 from analysis.safeguards.personal import MASKS, Masker, holds_ids
 from analysis.safeguards.secrets import Redactor
 from analysis.safeguards.withheld import Withheld
@@ -34,10 +43,9 @@ from analysis.studies.findings import FINDING, Finding
 #: A type of output, as the standard writes them (RFC 6838); anything else is not repeated.
 _KIND = re.compile(r"[a-z]+/[\w.+-]{1,80}")
 _ROW = re.compile(r"(?:\S.*)?\s{2,}-?[\d.,]+(?:\s{2,}\S+)*\s*$")
-_IMAGE = "image/svg+xml"
+_SLUG = re.compile(r"\w{1,80}")
 #: What the rows of a frame are called where its text was left out.
 ROWS = "rows printed as text"
-Bundle = dict[str, Any]
 #: Metadata that are the notebook's own; the rest, widgets' state among it, is not kept.
 _OF_NOTEBOOK = ("kernelspec", "language_info", "papermill")
 _OF_CELL = ("tags", "papermill", "name", "execution")
@@ -75,12 +83,19 @@ class Gate:
         )
 
 
-def guard(notebook: NotebookNode, gate: Gate | None = None) -> tuple[NotebookNode, Withheld]:
+def guard(
+    notebook: NotebookNode,
+    gate: Gate | None = None,
+    rules: Rules | None = None,
+    small: Small | None = None,
+) -> tuple[NotebookNode, Withheld]:
     """An executed notebook as it may leave the run, and what was taken out.
 
     Args:
         notebook: as executed; it is changed.
         gate: what it passes through; a new one where none is given.
+        rules: of disclosure control; None where everything shown was published by others.
+        small: further cells to hide, as :func:`disclose` takes them.
     """
     gate = gate or Gate()
     quiet = Gate(redact=gate.redact)  # a path in metadata is nothing that the page would have shown
@@ -92,7 +107,9 @@ def guard(notebook: NotebookNode, gate: Gate | None = None) -> tuple[NotebookNod
         cell.metadata = NotebookNode(own)  # type: ignore[no-untyped-call]
         if cell.cell_type == "code":
             cell.outputs = outputs(cell.outputs, gate)
-    return notebook, gate.withheld()
+    hidden = disclose(notebook, rules, small) if rules else Withheld()
+    told = hidden.model_dump(include={"cells", "pictures", "minimum", "base"})
+    return notebook, gate.withheld().model_copy(update=told)
 
 
 def outputs(given: Iterable[Mapping[str, Any]], gate: Gate) -> list[NotebookNode]:
@@ -118,16 +135,19 @@ def _output(output: Mapping[str, Any], gate: Gate) -> Iterator[NotebookNode]:
 
 def _display(data: Mapping[str, Any], gate: Gate) -> Bundle:
     if (figure := read(FigureWords, data.get(FIGURE))) is not None:
-        return figure_bundle(_figure(figure, gate), whole(data.get(_IMAGE, "")), gate)
+        return figure_bundle(_figure(figure, gate), whole(data.get(SVG_TYPE, "")), gate.clean)
     if (table := read(TableWords, data.get(TABLE))) is not None:
         return table_bundle(_table(table, gate))
     if (finding := read(Finding, data.get(FINDING))) is not None:
-        return Finding.model_validate(gate.clean(finding.model_dump()))._repr_mimebundle_()
+        return finding_bundle(Finding.model_validate(gate.clean(finding.model_dump())))
     if TITLE in data:
-        title = gate.clean(whole(data.get("text/plain", "")))
-        html = f"<strong>{escape(title)}</strong>"
-        return {TITLE: {}, "text/html": html, "text/plain": title}
+        return title_bundle(_name(data[TITLE]), gate.clean(whole(data.get("text/plain", ""))))
     return _other(data, gate)
+
+
+def _name(payload: Any) -> str:
+    name = payload.get("name") if isinstance(payload, Mapping) else None
+    return name if isinstance(name, str) and _SLUG.fullmatch(name) else "figure"
 
 
 def _other(data: Mapping[str, Any], gate: Gate) -> Bundle:
@@ -191,29 +211,6 @@ def _data(data: Data, titles: list[str], gate: Gate) -> Data:
         for row in data.rows
     ]
     return Data(columns=[gate.clean(key) for key in data.columns], rows=rows)
-
-
-def figure_bundle(words: FigureWords, svg: str, gate: Gate) -> Bundle:
-    """A figure's display, made from its typed part and its picture."""
-    picture = re.sub(r">([^<>]*[^<>\s][^<>]*)<", lambda m: f">{gate.clean(m[1])}<", svg)
-    plain = f"{words.title}. {words.alt}"
-    return {FIGURE: words.model_dump(), _IMAGE: picture, "text/plain": plain}
-
-
-def table_bundle(words: TableWords) -> Bundle:
-    """A table's display, made from its typed part alone."""
-    rows = [
-        [show(value, column.shape) for value, column in zip(row, words.columns, strict=False)]
-        for row in words.data.rows
-    ]
-    titles = [column.title for column in words.columns]
-    head = "".join(f'<th scope="col">{escape(title)}</th>' for title in titles)
-    lines = ("".join(f"<td>{escape(cell)}</td>" for cell in row) for row in rows)
-    body = "".join(f"<tr>{line}</tr>" for line in lines)
-    caption = f"<caption>{escape(words.caption)}</caption>"
-    html = f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-    plain = "\n".join("\t".join(line) for line in [titles, *rows])
-    return {TABLE: words.model_dump(), "text/html": html, "text/plain": plain}
 
 
 def shown(bundle: Bundle, count: int | None = None) -> NotebookNode:

@@ -29,6 +29,7 @@ from analysis.report.words import (
     run_mark,
     telling,
 )
+from analysis.safeguards.disclosure import SUPPRESSED
 
 TEMPLATES = Path(__file__).parent / "templates" / "study"
 #: Control characters, and marks that turn the direction of the text after them around.
@@ -77,7 +78,7 @@ def environment() -> Environment:
 
 def cell(value: Any, shape: Shape) -> str:
     """A table's value as a reader sees it, with a minus sign that is one."""
-    text = show(value, shape)
+    text = gettext("suppressed") if value == SUPPRESSED else show(value, shape)
     return (
         text if shape == "text" or isinstance(value, str) else text.replace("-", "\N{MINUS SIGN}")
     )

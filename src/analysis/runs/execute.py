@@ -26,7 +26,6 @@ from nbformat import NotebookNode
 
 from analysis.errors import UserError
 from analysis.project import ROOT_VARIABLE, Project
-from analysis.report.guarded import Gate, guard
 from analysis.report.i18n import locale_for
 from analysis.report.page import data_files, render
 from analysis.report.record import (
@@ -38,10 +37,11 @@ from analysis.report.record import (
     Status,
     findings_of,
 )
+from analysis.runs.gate import gate, guarded
 from analysis.runs.limits import Watch, watched
+from analysis.runs.nested import one_at_a_time
 from analysis.runs.placing import ASIDE, replace
 from analysis.runs.plan import Planned
-from analysis.safeguards.secrets import Redactor, secrets_file
 from analysis.sources.summary import doubts
 from analysis.warehouse import open_warehouse
 
@@ -99,7 +99,8 @@ def make(
         aside.mkdir(parents=True)
         with quiet_kernel():
             outcome, notebook = attempt(project, planned)
-        return put(finish(project, planned, record(outcome), notebook, aside))
+        with one_at_a_time(project, planned):
+            return put(finish(project, planned, record(outcome), notebook, aside))
     except OSError as error:
         return record(Outcome("failed", disk_trouble(error)))
     finally:
@@ -286,7 +287,7 @@ def finish(
 ) -> RunRecord:
     """The notebook as it may leave the run; page, data files and record beside it."""
     if notebook is not None:
-        notebook, withheld = guard(notebook, gate(project))
+        notebook, withheld = guarded(project, planned, notebook)
         record = record.model_copy(update={"withheld": withheld})
         # As one line: nbformat's own writer takes a tenth of a run's time for its many.
         text = json.dumps(notebook, ensure_ascii=False, sort_keys=True)
@@ -302,8 +303,3 @@ def finish(
     (aside / PAGE).write_text(page, encoding="utf-8")
     (aside / RECORD).write_text(record.model_dump_json(indent=1), encoding="utf-8")
     return record
-
-
-def gate(project: Project) -> Gate:
-    """What a run's outputs and messages pass through before anything is made of them."""
-    return Gate(Redactor({**os.environ, **secrets_file(project.root)}))

@@ -20,7 +20,10 @@ from nbformat import NotebookNode
 from nbval.plugin import IPyNbCell
 
 from analysis.figures.displays import FIGURE, TABLE, TITLE
+from analysis.report.bundles import OF_FIGURE
+from analysis.report.disclosed import NOT_SHOWN
 from analysis.report.guarded import Gate, outputs
+from analysis.safeguards.disclosure import SUPPRESSED
 from analysis.studies.findings import FINDING
 
 TYPED = (FINDING, FIGURE, TABLE, TITLE)
@@ -74,13 +77,22 @@ def split(ref: Sequence[Any], test: Sequence[Any]) -> tuple[list[str], list[Any]
     differences: list[str] = []
     for kind in TYPED:
         then, now = (
-            [o["data"][kind] for o in side if kind in o.get("data", {})] for side in (ref, test)
+            [p for o in side if (p := _payload(o, kind)) is not None] for side in (ref, test)
         )
         if len(then) != len(now):
             differences.append(f"{len(then)} displays of {kind} then, {len(now)} now")
         for a, b in zip(then, now, strict=False):
             differences += compare(a, b, str(a.get("name", kind)))
     return differences, [_bare(o) for o in test], [_bare(o) for o in ref]
+
+
+def _payload(output: Any, kind: str) -> Any:
+    """An output's typed display of a kind; a table in the place of a figure is a figure's data."""
+    data = output.get("data", {})
+    table = data.get(TABLE)
+    if table and table.get(OF_FIGURE):
+        return {name: table[name] for name in ("name", "data")} if kind == FIGURE else None
+    return data.get(kind)
 
 
 def _bare(output: Any) -> Any:
@@ -100,8 +112,13 @@ def compare(then: Any, now: Any, path: str) -> Iterator[str]:
     >>> list(compare({"value": 0.3}, {"value": 0.4}, "rate"))
     ['rate.value: 0.3 then, 0.4 now']
     """
+    if isinstance(then, str) and SUPPRESSED in then:
+        return  # what may not be shown was not kept, so it can't be compared
     if isinstance(then, dict) and isinstance(now, dict):
-        for key in sorted({*then, *now}):
+        if then.get("text") == NOT_SHOWN:
+            return
+        keys = then.keys() if then.keys() == {"name", "data"} else {*then, *now}
+        for key in sorted(keys):
             yield from compare(then.get(key), now.get(key), f"{path}.{key}")
     elif isinstance(then, list) and isinstance(now, list) and len(then) == len(now):
         for i, (a, b) in enumerate(zip(then, now, strict=True)):

@@ -28,6 +28,7 @@ class Table:
         choices: the values that a column may have.
         order: pairs of columns of which the first is not later than the second.
         links: columns whose value must be held by another table's column of the same name.
+        published: whether its rows are what others published, which nothing need be hidden of.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Table:
     choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     order: tuple[tuple[str, str], ...] = ()
     links: Mapping[str, str] = field(default_factory=dict)
+    published: bool = False
 
     @property
     def is_dated(self) -> bool:
@@ -248,6 +250,7 @@ TABLES: dict[str, Table] = {
             },
             ("publisher", "vintage", "metric", "period_start", "market", "policy", "automation"),
             "period_start",
+            published=True,
         ),
     )
 }

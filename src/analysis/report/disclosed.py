@@ -1,0 +1,144 @@
+"""Disclosure control over all that an executed notebook shows.
+
+What must be hidden is marked in the typed displays that pages, CSV and records are made from. A
+figure that drew a hidden number gives up its picture and its words, and leaves its other data as a
+table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from nbformat import NotebookNode
+
+from analysis.figures.displays import FIGURE, TABLE, TITLE
+from analysis.report.bundles import figure_table, finding_bundle, table_bundle, title_bundle
+from analysis.report.cells import Data, FigureWords, TableWords, read, whole
+from analysis.safeguards.disclosure import SUPPRESSED, Control, Rules, Sheet, Statement, control
+from analysis.safeguards.withheld import Withheld
+from analysis.studies.findings import FINDING, Finding
+
+#: The text of a finding that may not be shown.
+NOT_SHOWN = "Not shown: it rests on too few for those whom it is about to stay unknown."
+Small = Callable[[list[Sheet]], dict[tuple[int, int, int], int]]
+
+
+def disclose(notebook: NotebookNode, rules: Rules, small: Small | None = None) -> Withheld:
+    """Hides, in a notebook that passed the gate, what would single people out.
+
+    Args:
+        notebook: it is changed.
+        rules: what is small.
+        small: further cells to hide, given all sheets.
+
+    Returns:
+        How much was hidden.
+    """
+    bundles = [output.data for output in _outputs(notebook) if "data" in output]
+    shown = [(data, _typed(data)) for data in bundles]
+    sheets = {id(data): sheet_of(typed) for data, typed in shown if _is_sheet(typed)}
+    ordered = list(sheets.values())
+    statements = [_statement(typed) for _, typed in shown if isinstance(typed, Finding)]
+    found = control(ordered, statements, rules, small(ordered) if small else None)
+    pictures = {t.name for d, t in shown if isinstance(t, FigureWords) and sheets[id(d)].hidden}
+    writer = _Writer(found, pictures)
+    for data, typed in shown:
+        new = writer.bundle(data, typed, sheets.get(id(data)))
+        data.clear()
+        data.update(new)
+    for output in _outputs(notebook):
+        if output.output_type == "stream":
+            output.text = writer.text(output.text)
+    return Withheld(
+        cells=writer.cells, pictures=len(pictures), minimum=rules.minimum, base=rules.base
+    )
+
+
+def _outputs(notebook: NotebookNode) -> Iterator[Any]:
+    for cell in notebook.cells:
+        yield from cell.get("outputs", ())
+
+
+Typed = FigureWords | TableWords | Finding | None
+
+
+def _typed(data: Any) -> Typed:
+    return (
+        read(FigureWords, data.get(FIGURE))
+        or read(TableWords, data.get(TABLE))
+        or read(Finding, data.get(FINDING))
+    )
+
+
+def _is_sheet(typed: Typed) -> bool:
+    return isinstance(typed, FigureWords | TableWords)
+
+
+def sheet_of(typed: Any) -> Sheet:
+    """The cells of a table, or of a figure's data."""
+    keys = typed.data.columns
+    columns = getattr(typed, "columns", None)
+    titles = [column.title for column in columns] if columns else keys
+    shapes = [column.shape for column in columns] if columns else [""] * len(keys)
+    given = [*shapes, *[""] * len(keys)]
+    return Sheet(typed.name, keys, [*titles, *keys[len(titles) :]], given, typed.data.rows)
+
+
+def _statement(finding: Finding) -> Statement:
+    others = tuple(each.value for each in finding.comparisons if each.value is not None)
+    name, title = finding.name, finding.title
+    return Statement(name, title, finding.value, finding.unit, finding.sample, others)
+
+
+class _Writer:
+    """Makes each display anew, and counts what it hides."""
+
+    def __init__(self, found: Control, pictures: set[str]) -> None:
+        self.found, self.pictures, self.cells = found, pictures, 0
+
+    def text(self, text: str) -> str:
+        plain, times = self.found.text(text)
+        self.cells += times
+        return plain
+
+    def bundle(self, data: Any, typed: Typed, sheet: Sheet | None) -> dict[str, Any]:
+        if isinstance(typed, Finding):
+            return finding_bundle(self._finding(typed))
+        if isinstance(typed, TableWords) and sheet:
+            words = {"caption": self.text(typed.caption), "note": self.text(typed.note)}
+            return table_bundle(typed.model_copy(update={**words, "data": self._data(sheet)}))
+        if isinstance(typed, FigureWords) and sheet:
+            if sheet.hidden:
+                return figure_table(typed.name, self._data(sheet))
+            words = {key: self.text(getattr(typed, key)) for key in ("title", "alt", "caption")}
+            return {**data, FIGURE: typed.model_copy(update=words).model_dump()}
+        if TITLE in data and data[TITLE].get("name") in self.pictures:
+            return title_bundle(str(data[TITLE]["name"]), None)
+        return {
+            kind: self.text(whole(v)) if kind == "text/plain" else v for kind, v in data.items()
+        }
+
+    def _data(self, sheet: Sheet) -> Data:
+        self.cells += len(sheet.hidden)
+        rows = [
+            [
+                SUPPRESSED
+                if (row, at) in sheet.hidden
+                else (self.text(value) if isinstance(value, str) else value)
+                for at, value in enumerate(values)
+            ]
+            for row, values in enumerate(sheet.rows)
+        ]
+        return Data(columns=list(sheet.keys), rows=rows)
+
+    def _finding(self, finding: Finding) -> Finding:
+        notes = tuple(self.text(note) for note in finding.notes)
+        if finding.name not in self.found.statements:
+            texts = {"text": self.text(finding.text), "notes": notes}
+            return finding.model_copy(update=texts)
+        self.cells += 1
+        hidden = {"value": None, "low": None, "high": None, "comparisons": ()}
+        said = {"text": NOT_SHOWN, "verdict": "unclear", "meaning": "neutral"}
+        sample = "" if finding.unit == "count" else finding.sample
+        return finding.model_copy(update={**hidden, **said, "sample": sample, "notes": notes})

@@ -1,0 +1,144 @@
+"""Windows that lie in one another: what the difference of two runs would tell.
+
+A week and the same week with one more day differ by one day's counts, however large both are. So a
+count is hidden where taking from it what other pages show of windows within it (or it from what
+they show of a window around it) would leave a small number.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from analysis.figures.displays import FIGURE, TABLE
+from analysis.project import Project
+from analysis.report.cells import FigureWords, TableWords, read
+from analysis.report.disclosed import sheet_of
+from analysis.report.record import NOTEBOOK, RunRecord
+from analysis.runs.plan import Planned
+from analysis.safeguards.disclosure import Rules, Sheet
+from analysis.safeguards.disclosure.relations import Cell
+
+#: What a count is of: its table, the labels of its row, its column.
+Key = tuple[str, frozenset[str], str]
+
+
+@dataclass(frozen=True)
+class Other:
+    """The counts that the page of another window shows."""
+
+    start: date
+    end: date
+    counts: Mapping[Key, int]
+
+    def within(self, start: date, end: date) -> bool:
+        return start <= self.start and self.end <= end
+
+
+@contextmanager
+def one_at_a_time(project: Project, planned: Planned) -> Iterator[None]:
+    """Runs of one study and market end one after the other, so that each sees those before it."""
+    run = planned.run
+    folder = project.data / ".ending"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / f"{run.study}-{run.market.code}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def others(project: Project, planned: Planned) -> list[Other]:
+    """What the site shows of windows that lie within a run's, or around it."""
+    run = planned.run
+    found = []
+    for folder in sorted((project.reports / run.study / run.market.code).glob("*")):
+        record = RunRecord.read(folder)
+        if record is None or record.status != "done" or record.variant != run.variant:
+            continue
+        start, end = run.window.start, run.window.end
+        same = (record.start, record.end) == (start, end)
+        inside = start <= record.start and record.end <= end
+        around = record.start <= start and end <= record.end
+        if not same and (inside or around):
+            found.append(Other(record.start, record.end, _counts(folder / NOTEBOOK)))
+    return found
+
+
+def _counts(path: Path) -> dict[Key, int]:
+    """The counts that an executed notebook shows."""
+    try:
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    except (OSError, ValueError, KeyError):
+        return {}
+    found: dict[Key, int] = {}
+    for cell in cells:
+        for output in cell.get("outputs", ()):
+            data = output.get("data", {})
+            words = read(FigureWords, data.get(FIGURE)) or read(TableWords, data.get(TABLE))
+            if words is not None:
+                sheet = sheet_of(words)
+                found |= {_key(sheet, place): count for place, count in sheet.counted()}
+    return found
+
+
+def _key(sheet: Sheet, place: tuple[int, int]) -> Key:
+    return sheet.name, sheet.labels(place[0]), sheet.keys[place[1]]
+
+
+def small(
+    sheets: Sequence[Sheet], start: date, end: date, known: Sequence[Other], rules: Rules
+) -> dict[Cell, int]:
+    """The counts of a window that other windows' pages would turn into a small number.
+
+    Args:
+        sheets: of the run.
+        start, end: of its window.
+        known: what other pages show, from :func:`others`.
+        rules: what is small.
+    """
+    inside = _apart([each for each in known if each.within(start, end)])
+    around = [each for each in known if each.start <= start and end <= each.end]
+    found: dict[Cell, int] = {}
+    for number, sheet in enumerate(sheets):
+        for place, count in sheet.counted():
+            key = _key(sheet, place)
+            left = list(_left(key, count, start, end, inside, around, known))
+            if any(rules.small(abs(each)) for each in left):
+                found[(number, *place)] = count
+    return found
+
+
+def _left(
+    key: Key,
+    count: int,
+    start: date,
+    end: date,
+    inside: Sequence[Other],
+    around: Sequence[Other],
+    known: Sequence[Other],
+) -> Iterator[int]:
+    """What subtraction leaves of a count: one window or all of those within it; itself and those
+    beside it from one around."""
+    parts = [each.counts[key] for each in inside if key in each.counts]
+    yield from (count - part for part in parts)
+    if parts:
+        yield count - sum(parts)
+    for each in around:
+        if key in each.counts:
+            yield each.counts[key] - count
+            beside = _apart([o for o in known if o.within(each.start, each.end)])
+            apart = [o for o in beside if o is not each and (o.end <= start or end <= o.start)]
+            yield each.counts[key] - count - sum(o.counts.get(key, 0) for o in apart)
+
+
+def _apart(found: Sequence[Other]) -> list[Other]:
+    """Windows that share no day, the shortest first."""
+    kept: list[Other] = []
+    for each in sorted(found, key=lambda other: (other.end - other.start, other.start)):
+        if all(each.end <= other.start or other.end <= each.start for other in kept):
+            kept.append(each)
+    return kept

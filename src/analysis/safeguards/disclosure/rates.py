@@ -1,0 +1,91 @@
+"""Rates that rest on too few, and rates from which a hidden count comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from analysis.safeguards.disclosure.sheets import Sheet, Value, shares
+
+#: How near a share times its base must come to a whole number to be known for its count.
+_NEAR = 1e-6
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What is small.
+
+    Attributes:
+        minimum: the least count that is shown, zero aside.
+        base: the least number that a rate may rest on.
+    """
+
+    minimum: int = 11
+    base: int = 100
+
+    def small(self, count: float | None) -> bool:
+        """Whether a count is too small to be shown; 0 is not."""
+        return count is not None and 0 < count < self.minimum
+
+
+def count_of(share: float, base: int) -> int | None:
+    """The count that a share is of its base, where it is one.
+
+    >>> count_of(3 / 57, 57), count_of(0.123, 57)
+    (3, None)
+    """
+    product = share * base
+    near = round(product)
+    return near if abs(product - near) <= _NEAR * max(1, abs(base)) else None
+
+
+def unsafe(value: Value, bases: Iterable[int], rules: Rules) -> bool:
+    """Whether a rate rests on too few, or gives a small count away, by the counts beside it.
+
+    Args:
+        value: of the rate's cell.
+        bases: the counts in its row; one of them may be what it rests on.
+        rules: what is small.
+    """
+    known = [base for base in bases if base > 0]
+    if not known or value in (None, 0):
+        return False
+    if isinstance(value, float):
+        own = [(base, count_of(value, base)) for base in known]
+        told = [(base, count) for base, count in own if count is not None]
+        if told:
+            return any(
+                base < rules.base
+                or rules.small(count)
+                or (0 < value < 1 and rules.small(base - count))
+                for base, count in told
+            )
+    return max(known) < rules.base
+
+
+def gives_away(value: Value, hidden: Iterable[int], shown: Sequence[int]) -> bool:
+    """Whether a rate times a number that is shown is a count that is hidden."""
+    wanted = set(hidden)
+    if not wanted:
+        return False
+    for share, off in shares(value):
+        for base in shown:
+            if base <= 0 or share == 0:
+                continue
+            low, high = (share - off) * base, (share + off) * base
+            slack = _NEAR * max(1, base)
+            if any(low - slack <= count <= high + slack for count in wanted if count > 0):
+                return True
+    return False
+
+
+def hide_rates(sheet: Sheet, rules: Rules, shown: Sequence[int]) -> None:
+    """Hides the rates of a sheet that are unsafe, or that give a hidden count of their row away."""
+    for row, values in enumerate(sheet.rows):
+        counts = {at: sheet.count((row, at)) for at in sheet.counts}
+        hidden = [n for at, n in counts.items() if (row, at) in sheet.hidden and n is not None]
+        bases = [n for n in counts.values() if n is not None]
+        for at in sheet.rates:
+            value = values[at] if at < len(values) else None
+            if unsafe(value, bases, rules) or gives_away(value, hidden, shown):
+                sheet.hidden.add((row, at))

@@ -1,0 +1,151 @@
+"""What disclosure control looks at: tables of cells, and which of these are counts and rates.
+
+Nothing is declared by a study. A whole number counts people or what they did, unless its column
+says that it counts something else, such as days; in doubt it does.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+Value = str | int | float | bool | None
+#: A row and a column.
+Place = tuple[int, int]
+
+#: Small numbers of these single nobody out. A column or a sample is let through only where every
+#: word of its name is here.
+_NOT_PEOPLE = (
+    "rank place year years day days week weeks month months quarter quarters hour hours "
+    "minute minutes second seconds window windows metric metrics measure measures market "
+    "markets country countries language languages policy policies category categories kind "
+    "kinds group groups bucket buckets stratum strata surface surfaces figure figures "
+    "severity level order comparison comparisons study studies run runs rule rules test tests "
+    "seed score iteration iterations simulation simulations estimator estimators release "
+    "releases version territory territories break breaks chart charts "
+)
+NOT_PEOPLE = frozenset(_NOT_PEOPLE.split())
+_AROUND_WORDS = "n of number count total the compared called moved at in per other all"
+_AROUND = frozenset(_AROUND_WORDS.split())
+_COUNTED = re.compile(
+    r"(?i)(^|_)(n|counts?|people|persons?|users?|accounts?|creators?|viewers?|reporters?|raters?"
+    r"|reviewers?|posts?|items?|decisions?|reports?|appeals?|labels?|draws?|removals?|views?|cases?"
+    r"|events?|rows?|units?|answers?|pairs?|children|victims?)(_|$)"
+)
+_WHOLE = re.compile(r"-?\d{1,3}(?:,\d{3})+|-?\d+")
+_PERCENT = re.compile(r"(-?\d+(?:\.(\d+))?)\s?%")
+RATES = frozenset(("share", "per_million"))
+
+
+def counts_something_else(name: str) -> bool:
+    """Whether every word of a name says that people are not what is counted.
+
+    >>> counts_something_else("days"), counts_something_else("43 metrics")
+    (True, True)
+    >>> counts_something_else("removals_24_hours"), counts_something_else("moderator days")
+    (False, False)
+    """
+    words = [word for word in re.split(r"[^a-z]+", name.lower()) if word]
+    told = [word for word in words if word not in _AROUND]
+    return bool(told) and all(word in NOT_PEOPLE for word in told)
+
+
+def whole(value: Value) -> int | None:
+    """A whole number, also one that is written as text; None for anything else.
+
+    >>> whole(3), whole("1,204"), whole(3.0), whole("3 of 5"), whole(True)
+    (3, 1204, 3, None, None)
+    """
+    if isinstance(value, bool) or value is None:
+        return None
+    if isinstance(value, str):
+        text = value.strip().replace("\N{MINUS SIGN}", "-")
+        return int(text.replace(",", "")) if _WHOLE.fullmatch(text) else None
+    return int(value) if float(value).is_integer() and abs(value) < 1e15 else None
+
+
+@dataclass
+class Sheet:
+    """One table, or the data of one figure.
+
+    Attributes:
+        name: its slug.
+        keys: of the columns; titles: as readers see them; shapes: how shown, empty if unknown.
+        rows: the values.
+        hidden: the places that must not be shown.
+    """
+
+    name: str
+    keys: Sequence[str]
+    titles: Sequence[str]
+    shapes: Sequence[str]
+    rows: Sequence[Sequence[Value]]
+    hidden: set[Place] = field(default_factory=set)
+
+    @cached_property
+    def counts(self) -> tuple[int, ...]:
+        """The columns of counts of people or of what they did."""
+        return tuple(at for at in range(len(self.keys)) if self._is_count(at))
+
+    @cached_property
+    def rates(self) -> tuple[int, ...]:
+        """The columns that may hold rates: numbers that are no counts, and text with a `%`."""
+        other = (at for at in range(len(self.keys)) if at not in self.counts)
+        return tuple(at for at in other if any(is_rate(value) for value in self.column(at)))
+
+    def column(self, at: int) -> list[Value]:
+        return [row[at] if at < len(row) else None for row in self.rows]
+
+    def _is_count(self, at: int) -> bool:
+        key, shape = self.keys[at], self.shapes[at]
+        if shape in RATES or shape == "hours" or counts_something_else(key):
+            return False
+        values = [value for value in self.column(at) if value is not None and value != ""]
+        numbers = [whole(value) for value in values]
+        if shape == "count":
+            return any(number is not None for number in numbers)
+        if not numbers or any(number is None for number in numbers):
+            return False
+        if not any(isinstance(value, float) for value in values):
+            return True
+        return _COUNTED.search(key) is not None or max(abs(n or 0) for n in numbers) > 1
+
+    def labels(self, row: int) -> frozenset[str]:
+        """What a row is called: its texts that are no numbers."""
+        texts = (value for at, value in enumerate(self.rows[row]) if at not in self.counts)
+        plain = (value.strip().lower() for value in texts if isinstance(value, str))
+        return frozenset(text for text in plain if text and not is_rate(text))
+
+    def count(self, place: Place) -> int | None:
+        return whole(self.rows[place[0]][place[1]]) if place[1] < len(self.rows[place[0]]) else None
+
+    def counted(self) -> Iterator[tuple[Place, int]]:
+        """Every count with its place."""
+        for row in range(len(self.rows)):
+            for at in self.counts:
+                number = self.count((row, at))
+                if number is not None:
+                    yield (row, at), number
+
+
+def is_rate(value: Value) -> bool:
+    """Whether a value may be a rate: a number with a fraction, or a text with a percentage."""
+    if isinstance(value, str):
+        return _PERCENT.search(value) is not None or "per million" in value
+    return isinstance(value, float) or value == 0
+
+
+def shares(value: Value) -> Iterable[tuple[float, float]]:
+    """The shares that a value may stand for, each with how far it may be rounded.
+
+    >>> list(shares("5.3% (1.2 to 9)")), list(shares(0.25))
+    ([(0.053, 0.0005)], [(0.25, 0.0), (0.0025, 0.0), (0.00025, 0.0), (2.5e-07, 0.0)])
+    """
+    if isinstance(value, str):
+        for match in _PERCENT.finditer(value):
+            decimals = len(match[2] or "")
+            yield round(float(match[1]) / 100, decimals + 3), 0.5 * 10 ** -(decimals + 2)
+    elif isinstance(value, float):
+        yield from ((value / scale, 0.0) for scale in (1, 100, 1_000, 1_000_000))

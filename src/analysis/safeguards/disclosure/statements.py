@@ -1,0 +1,96 @@
+"""Findings, and numbers in words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from analysis.safeguards.disclosure.rates import Rules, count_of
+from analysis.safeguards.disclosure.sheets import counts_something_else, whole
+
+#: What stands in the place of a number.
+SUPPRESSED = "[suppressed]"
+_SAMPLE = re.compile(r"\s*(?P<fewer>fewer than )?(?P<number>\d[\d,]*)\s+(?P<noun>[^;(]*)")
+_OF = re.compile(
+    r"(?<![\d.,])(?P<few>\d[\d,]*)(?P<of> of (?:the |its |these |those )?)(?P<all>\d[\d,]*)"
+    r"(?![.,]?\d)(?P<noun>\s+[a-z]+)?"
+)
+
+
+@dataclass(frozen=True)
+class Statement:
+    """What of a finding tells whether it may be shown.
+
+    Attributes:
+        name, title: of the finding.
+        value: its number, in `unit`.
+        sample: what it rests on, in words that begin with a number.
+        others: the numbers that it is compared with, in the same unit.
+    """
+
+    name: str
+    title: str
+    value: float | None
+    unit: str
+    sample: str
+    others: tuple[float, ...] = ()
+
+    def unsafe(self, rules: Rules) -> bool:
+        """Whether its number is a small count, rests on too few, or gives a small count away."""
+        told = _SAMPLE.match(self.sample)
+        number = whole(told["number"]) if told else None
+        if told and counts_something_else(told["noun"]):
+            return False
+        names = self.name, self.title
+        counted = self.unit == "count" and not any(map(counts_something_else, names))
+        if counted and any(rules.small(abs(each)) for each in (self.value or 0, *self.others)):
+            return True
+        if self.value is None or number == 0:
+            return False
+        if number is None:
+            return False
+        if (told and told["fewer"]) or number < rules.minimum:
+            return True
+        if self.unit not in ("share", "per_million", "ratio"):
+            return False
+        scale = 1_000_000 if self.unit == "per_million" else 1
+        count = count_of(self.value / scale, number)
+        return number < rules.base or (self.unit == "share" and rules.small(count))
+
+
+def without_parts(text: str, rules: Rules) -> tuple[str, int]:
+    """A text in which no small part of a whole is told, and how many were taken out.
+
+    >>> without_parts("3 of 1,204 draws, 5 of 43 metrics, 17 of 60 posts", Rules())
+    ('[suppressed] of 1,204 draws, 5 of 43 metrics, 17 of 60 posts', 1)
+    """
+    found = 0
+
+    def hide(match: re.Match[str]) -> str:
+        nonlocal found
+        noun = match["noun"] or ""
+        if not rules.small(whole(match["few"])) or counts_something_else(noun):
+            return match[0]
+        found += 1
+        return f"{SUPPRESSED}{match['of']}{match['all']}{noun}"
+
+    return _OF.sub(hide, text), found
+
+
+def without_hidden(text: str, hidden: Mapping[str, Iterable[int]]) -> tuple[str, int]:
+    """A text in which no hidden count stands beside what its row is called.
+
+    Args:
+        text: any.
+        hidden: counts by a label of their row, in lower case.
+    """
+    found, lower = 0, text.lower()
+    for label, counts in hidden.items():
+        if label not in lower:
+            continue
+        for count in counts:
+            number = rf"(?<![\d.,:-])(?:{count}|{count:,})(?![\d%:-]|[.,]\d)"
+            text, times = re.subn(number, SUPPRESSED, text)
+            found += times
+    return text, found

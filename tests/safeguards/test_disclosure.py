@@ -1,0 +1,314 @@
+"""Disclosure control attacked: subtraction, shares, copies, other tables, other windows."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from itertools import product
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from analysis.figures.displays import Column, Figure, Table
+from analysis.report.disclosed import NOT_SHOWN
+from analysis.report.guarded import guard
+from analysis.report.page import data_files, render
+from analysis.report.record import findings_of
+from analysis.runs.nested import Other, small
+from analysis.safeguards.disclosure import SUPPRESSED, Rules, Sheet, Statement, control
+from attacker import Sum, bounds
+from samples import code, finding, notebook, picture, record, show
+
+RULES = Rules()
+POLICIES = ["spam", "hate speech", "harassment", "fraud", "nudity"]
+ACTIONS = ["remove", "restrict", "no_action"]
+
+
+def sheet(name: str, rows: list[list[object]], *keys: str) -> Sheet:
+    shapes = ["text" if isinstance(value, str) else "" for value in rows[0]]
+    return Sheet(name, keys, keys, shapes, rows)  # type: ignore[arg-type]
+
+
+def seen(one: Sheet, place: tuple[int, int]) -> int | None:
+    return None if place in one.hidden else one.count(place)
+
+
+def attack(counts: dict[str, int], shown: dict[str, int | None], sums: list[Sum]) -> int:
+    """How many small counts were attacked; fails where one comes back."""
+    targets = [name for name, count in counts.items() if 0 < count < RULES.minimum]
+    for name in targets:
+        assert shown[name] is None, f"{name} = {counts[name]} is shown"
+        low, high = bounds(name, shown, sums)
+        assert high >= RULES.minimum, f"{name} = {counts[name]} must lie in {low} to {high}"
+        assert high - low >= RULES.minimum - 1
+    return len(targets)
+
+
+def made(seed: int) -> np.ndarray:
+    """Counts of policies by actions, few of them small, some zero."""
+    random = np.random.default_rng(seed)
+    counts = random.integers(12, 400, (len(POLICIES), len(ACTIONS)))
+    few = random.random(counts.shape)
+    counts = np.where(few < 0.2, random.integers(1, 11, counts.shape), counts)
+    return np.where(few > 0.93, 0, counts)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_table_and_its_margins(seed: int) -> None:
+    """Rows, a total row, a total column; each policy's total in a table of its own as well."""
+    counts = made(seed)
+    rows: list[list[object]] = [
+        [policy, *map(int, line), int(line.sum())]
+        for policy, line in zip(POLICIES, counts, strict=True)
+    ]
+    rows.append(["all policies", *map(int, counts.sum(0)), int(counts.sum())])
+    wide = sheet("wide", rows, "policy", *ACTIONS, "decisions")
+    margin = sheet("margin", [[r[0], r[-1]] for r in rows[:-1]], "policy", "decisions")
+    control([wide, margin], [], RULES)
+    true: dict[str, int] = {}
+    shown: dict[str, int | None] = {}
+    for (i, row), (j, action) in product(enumerate(rows), enumerate([*ACTIONS, "decisions"], 1)):
+        name = f"{row[0]}/{action}"
+        true[name], shown[name] = int(row[j]), seen(wide, (i, j))  # type: ignore[call-overload]
+        if action == "decisions" and i < len(POLICIES) and seen(margin, (i, 1)) is not None:
+            shown[name] = seen(margin, (i, 1))
+    sums: list[Sum] = [([f"{r[0]}/{a}" for a in ACTIONS], f"{r[0]}/decisions") for r in rows]
+    sums += [([f"{p}/{a}" for p in POLICIES], f"all policies/{a}") for a in [*ACTIONS, "decisions"]]
+    attack(true, shown, sums)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_parent_and_child_domains_of_two_tables(seed: int) -> None:
+    """A long table of policy and action, one of policies, one of actions, and a headline total."""
+    counts = made(100 + seed)
+    cells = list(product(range(len(POLICIES)), range(len(ACTIONS))))
+    long = sheet(
+        "long",
+        [[POLICIES[i], ACTIONS[j], int(counts[i, j])] for i, j in cells],
+        "policy",
+        "action",
+        "n",
+    )
+    policies = sheet(
+        "policies", [[p, int(counts[i].sum())] for i, p in enumerate(POLICIES)], "policy", "n"
+    )
+    actions = sheet(
+        "actions", [[a, int(counts[:, j].sum())] for j, a in enumerate(ACTIONS)], "action", "n"
+    )
+    control([long, policies, actions], [], RULES)
+    true = {f"{POLICIES[i]}/{ACTIONS[j]}": int(counts[i, j]) for i, j in cells}
+    shown = {f"{POLICIES[i]}/{ACTIONS[j]}": seen(long, (at, 2)) for at, (i, j) in enumerate(cells)}
+    for at, policy in enumerate(POLICIES):
+        true[policy], shown[policy] = int(counts[at].sum()), seen(policies, (at, 1))
+    for at, action in enumerate(ACTIONS):
+        true[action], shown[action] = int(counts[:, at].sum()), seen(actions, (at, 1))
+    true["all"] = shown["all"] = int(counts.sum())
+    sums: list[Sum] = [([f"{p}/{a}" for a in ACTIONS], p) for p in POLICIES]
+    sums += [([f"{p}/{a}" for p in POLICIES], a) for a in ACTIONS]
+    sums += [(POLICIES, "all"), (ACTIONS, "all")]
+    attack(true, shown, sums)
+
+
+def test_a_subtotal_keeps_its_parts() -> None:
+    rows: list[list[object]] = [
+        ["Europe", 95], ["Germany", 5], ["France", 20], ["Spain", 70],
+        ["Asia", 47], ["Japan", 15], ["Nepal", 32],
+    ]  # fmt: skip
+    one = sheet("markets", rows, "region", "reports")
+    control([one], [], RULES)
+    assert (1, 1) in one.hidden
+    shown = {str(row[0]): seen(one, (at, 1)) for at, row in enumerate(rows)}
+    sums: list[Sum] = [(["Germany", "France", "Spain"], "Europe"), (["Japan", "Nepal"], "Asia")]
+    attack({str(row[0]): int(str(row[1])) for row in rows}, shown, sums)
+
+
+def test_nothing_is_hidden_where_nothing_is_small_and_zero_is_shown() -> None:
+    one = sheet(
+        "a", [["spam", 120, 0.5], ["hate", 0, None], ["fraud", 11, None]], "policy", "n", "rate"
+    )
+    found = control([one], [Statement("a", "A", 0.5, "share", "240 draws")], RULES)
+    assert one.hidden == set()
+    assert found.statements == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("row", "hidden"),
+    [
+        (["spam", 57, 0.2631578947368421], {2}),  # over fewer than 100
+        (["spam", 1204, 3 / 1204], {2}),  # 3 of them
+        (["spam", 1204, 1200 / 1204], {2}),  # all but 4
+        (["spam", 1204, 0.25], set()),
+        (["spam", 100, 0.11], set()),
+        (["spam", 99, "26.3% (15.0% to 41.0%)"], {2}),
+        (["spam", 1204, 0.0], set()),
+        (["spam", 1204, None], set()),
+    ],
+)
+def test_rates(row: list[object], hidden: set[int]) -> None:
+    one = sheet("rates", [row, ["hate speech", 400, 0.5]], "policy", "draws", "rate")
+    control([one], [], RULES)
+    assert {at for line, at in one.hidden if line == 0} == hidden
+
+
+def test_a_share_of_a_total_does_not_give_a_hidden_count_back() -> None:
+    rows: list[list[object]] = [["spam", 7, 7 / 507], ["hate", 100, 100 / 507], ["all", 507, 1.0]]
+    as_text = [[row[0], row[1], f"{float(str(row[2])):.1%}"] for row in rows]
+    for given_rows in (rows, as_text):
+        one = sheet("shares", given_rows, "policy", "reports", "of_all")
+        control([one], [], RULES)
+        assert {(0, 1), (0, 2)} <= one.hidden
+
+
+def test_what_is_no_person_is_shown() -> None:
+    one = Sheet(
+        "a",
+        ["market", "windows", "n_days"],
+        ["", "", ""],
+        ["text", "count", "count"],
+        [["JP", 3, 7]],
+    )
+    control([one], [Statement("moved", "What moved", 3, "count", "43 metrics")], RULES)
+    assert one.hidden == set()
+
+
+@pytest.mark.parametrize(
+    ("statement", "unsafe"),
+    [
+        (Statement("a", "Removals", 3, "count", ""), True),
+        (Statement("a", "Removals", 11, "count", ""), False),
+        (Statement("a", "Removals", 40, "count", "40 removals", (4.0,)), True),
+        (Statement("a", "Overturn rate", 0.3, "share", "57 resolved appeals"), True),
+        (Statement("a", "Overturn rate", 0.3, "share", "fewer than 11 appeals"), True),
+        (Statement("a", "Overturn rate", 0.3, "share", "570 appeals"), False),
+        (Statement("a", "Overturn rate", 5 / 570, "share", "570 appeals"), True),
+        (Statement("a", "Median time", 3.5, "hours", "57 removals"), False),
+        (Statement("a", "Median time", 3.5, "hours", "9 removals"), True),
+        (Statement("a", "Rank", 3, "rank", "48 other markets"), False),
+        (Statement("a", "Overturn rate", None, "share", "0 appeals"), False),
+        (Statement("days_without", "Days", 3, "count", ""), False),
+    ],
+)
+def test_findings(statement: Statement, unsafe: bool) -> None:
+    assert statement.unsafe(RULES) == unsafe
+
+
+def run(tmp_frame: pd.DataFrame, *also: object) -> tuple[dict[str, str], str]:
+    """Everything that a run with this table, and the figure of the same numbers, leaves."""
+    columns = (Column("policy", "Policy"), Column("reports", "Reports", "count"))
+    figure = Figure(
+        "bars", "Nudity has 3 reports", "Bars: nudity 3.", "Nudity: 3.", tmp_frame, picture()
+    )
+    shown = [figure, Table("reports", "Nudity has 3 of 1,203 reports", tmp_frame, columns), *also]
+    kept, withheld = guard(notebook(code("x", *show(*shown))), None, RULES)
+    made_record = record(findings=findings_of(kept), withheld=withheld)
+    page = render(kept, made_record, site_title="s")
+    files = {
+        **data_files(kept),
+        "run.json": made_record.model_dump_json(),
+        "notebook": json.dumps(kept),
+    }
+    return files, page
+
+
+FRAME = pd.DataFrame({"policy": ["Spam", "Hate", "Nudity"], "reports": [700, 500, 3]})
+
+
+def test_csv_figure_page_and_words_hide_the_same() -> None:
+    told = finding(
+        "few", title="Nudity", text="Nudity:  3 reports, 3 of 1,203.", value=3, unit="count",
+        sample="", comparisons=(), notes=("Nudity had 3.",),
+    )  # fmt: skip
+    files, page = run(FRAME, told)
+    assert files["bars.csv"].splitlines()[1:] == files["reports.csv"].splitlines()[1:]
+    assert files["reports.csv"].splitlines()[1:] == [
+        "Spam,700",
+        f"Hate,{SUPPRESSED}",
+        f"Nudity,{SUPPRESSED}",
+    ]
+    assert "<svg" not in page
+    assert "<svg" not in files["notebook"]
+    assert NOT_SHOWN in page
+    for name, text in {**files, "page": page}.items():
+        for told_small in (
+            " 3 reports",
+            "Nudity 3",
+            "nudity 3",
+            ": 3.",
+            "had 3",
+            "has 3",
+            "3 of 1,203",
+        ):
+            assert told_small not in text, (name, told_small)
+    assert "numbers are suppressed" in page
+    assert "counts from 1 to 10, rates that rest on fewer than 100" in page
+    assert "1 picture is left out" in page
+
+
+def test_a_frame_that_is_only_printed_is_left_out() -> None:
+    from nbformat.v4 import new_output
+
+    data = {"text/plain": FRAME.to_string(), "text/html": FRAME.to_html()}
+    cells = [
+        code("x", new_output("execute_result", data=data)),
+        code("x", new_output("stream", name="stdout", text=FRAME.to_string())),
+        code("x", new_output("stream", name="stdout", text=str(FRAME["reports"]))),
+    ]
+    kept, withheld = guard(notebook(*cells), None, RULES)
+    assert "Nudity" not in json.dumps(kept)
+    assert "rows printed as text" in withheld.kinds
+
+
+def test_what_others_published_is_left_as_it_is() -> None:
+    columns = (Column("policy", "Policy"), Column("reports", "Reports", "count"))
+    kept, withheld = guard(notebook(code("x", *show(Table("t", "c", FRAME, columns)))), None, None)
+    assert "Nudity,3" in data_files(kept)["t.csv"]
+    assert withheld.cells == 0
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "count", "hidden"),
+    [
+        (date(2026, 3, 2), date(2026, 3, 10), 705, True),  # one day more: 5
+        (date(2026, 3, 2), date(2026, 3, 10), 700, False),  # one day more: none
+        (date(2026, 3, 2), date(2026, 3, 10), 760, False),
+        (date(2026, 3, 3), date(2026, 3, 9), 696, True),  # one day less
+        (date(2026, 2, 23), date(2026, 3, 9), 1007, True),  # both weeks, and 7 that are in neither
+        (date(2026, 3, 4), date(2026, 3, 12), 705, False),  # neither lies in the other
+    ],
+)
+def test_windows_that_differ_by_a_day(start: date, end: date, count: int, hidden: bool) -> None:
+    key = ("reports", frozenset({"spam"}), "n")
+    known = [
+        Other(date(2026, 3, 2), date(2026, 3, 9), {key: 700}),
+        Other(date(2026, 2, 23), date(2026, 3, 2), {key: 300}),
+    ]
+    known = [o for o in known if o.within(start, end) or (o.start <= start and end <= o.end)]
+    one = sheet("reports", [["spam", count], ["hate", 900], ["fraud", 60]], "policy", "n")
+    cells = small([one], start, end, known, RULES)
+    assert bool(cells) == hidden
+    control([one], [], RULES, cells)
+    assert ((0, 1) in one.hidden) == hidden
+    if hidden:  # and what is hidden can't be told from the total so well that the day comes back
+        assert len(one.hidden) > 1
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.integers(0, 60), min_size=2, max_size=9))
+def test_any_column_with_a_known_total(counts: list[int]) -> None:
+    names = [f"policy {at}" for at in range(len(counts))]
+    one = sheet("t", [[name, n] for name, n in zip(names, counts, strict=True)], "policy", "n")
+    control([one], [], RULES)
+    shown = {name: seen(one, (at, 1)) for at, name in enumerate(names)}
+    total = sum(counts)
+    if total >= 2 * RULES.minimum:
+        attackable = {
+            name: n
+            for name, n in zip(names, counts, strict=True)
+            if sum(each for each in counts if each) - n >= RULES.minimum
+        }
+        attack(attackable, {**shown, "all": total}, [(names, "all")])
+    for name, n in zip(names, counts, strict=True):
+        assert not (0 < n < RULES.minimum and shown[name] is not None)
