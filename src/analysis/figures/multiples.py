@@ -62,6 +62,7 @@ class Multiples:
                 "value": panel.value,
                 "low": panel.low,
                 "high": panel.high,
+                "units": panel.units if len(panel.units) else np.nan,
                 "expected_low": expected_low,
                 "expected_high": expected_high,
                 "alert": [place in panel.alerts for place in range(len(self.labels))],

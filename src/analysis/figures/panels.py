@@ -39,6 +39,7 @@ class Panel:
         expected_low, expected_high: what was expected before each window was seen; empty for none.
         alerts: the places of windows in which the number left what was expected.
         breaks: the places among the figure's breaks that are this number's.
+        units: how many each window's number rests on, nan where it is not shown; empty if unknown.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Panel:
     expected_high: Floats = field(default_factory=lambda: np.empty(0))
     alerts: Sequence[int] = ()
     breaks: Sequence[int] = ()
+    units: Floats = field(default_factory=lambda: np.empty(0))
 
     @property
     def expected(self) -> tuple[Floats, Floats]:

@@ -24,13 +24,16 @@ NOT_SHOWN = "Not shown: it rests on too few for those whom it is about to stay u
 Small = Callable[[list[Sheet]], dict[tuple[int, int, int], int]]
 
 
-def disclose(notebook: NotebookNode, rules: Rules, small: Small | None = None) -> Withheld:
+def disclose(
+    notebook: NotebookNode, rules: Rules, small: Small | None = None, window: str = ""
+) -> Withheld:
     """Hides, in a notebook that passed the gate, what would single people out.
 
     Args:
         notebook: it is changed.
         rules: what is small.
         small: further cells to hide, given all sheets.
+        window: the run's, by its label.
 
     Returns:
         How much was hidden.
@@ -40,7 +43,7 @@ def disclose(notebook: NotebookNode, rules: Rules, small: Small | None = None) -
     sheets = {id(data): sheet_of(typed) for data, typed in shown if _is_sheet(typed)}
     ordered = list(sheets.values())
     statements = [_statement(typed) for _, typed in shown if isinstance(typed, Finding)]
-    found = control(ordered, statements, rules, small(ordered) if small else None)
+    found = control(ordered, statements, rules, small(ordered) if small else None, window)
     pictures = {t.name for d, t in shown if isinstance(t, FigureWords) and sheets[id(d)].hidden}
     writer = _Writer(found, pictures)
     for data, typed in shown:

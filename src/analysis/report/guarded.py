@@ -88,6 +88,7 @@ def guard(
     gate: Gate | None = None,
     rules: Rules | None = None,
     small: Small | None = None,
+    window: str = "",
 ) -> tuple[NotebookNode, Withheld]:
     """An executed notebook as it may leave the run, and what was taken out.
 
@@ -95,7 +96,7 @@ def guard(
         notebook: as executed; it is changed.
         gate: what it passes through; a new one where none is given.
         rules: of disclosure control; None where everything shown was published by others.
-        small: further cells to hide, as :func:`disclose` takes them.
+        small, window: as :func:`disclose` takes them.
     """
     gate = gate or Gate()
     quiet = Gate(redact=gate.redact)  # a path in metadata is nothing that the page would have shown
@@ -107,7 +108,7 @@ def guard(
         cell.metadata = NotebookNode(own)  # type: ignore[no-untyped-call]
         if cell.cell_type == "code":
             cell.outputs = outputs(cell.outputs, gate)
-    hidden = disclose(notebook, rules, small) if rules else Withheld()
+    hidden = disclose(notebook, rules, small, window) if rules else Withheld()
     told = hidden.model_dump(include={"cells", "pictures", "minimum", "base"})
     return notebook, gate.withheld().model_copy(update=told)
 

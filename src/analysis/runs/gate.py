@@ -32,7 +32,7 @@ def guarded(
         known = others(project, planned)
         return small(sheets, window.start, window.end, known, rules) if rules else {}
 
-    return guard(notebook, gate(project), rules, told)
+    return guard(notebook, gate(project), rules, told, window.label)
 
 
 def rules_for(project: Project, planned: Planned) -> Rules | None:

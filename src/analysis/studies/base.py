@@ -15,6 +15,7 @@ from analysis.calendar import Market, Window
 from analysis.errors import UserError, unknown
 from analysis.params import explain
 from analysis.project import Literals, Project, StudySpec
+from analysis.safeguards.disclosure.rates import Rules
 from analysis.warehouse import NoWarehouse, Warehouse, ask_frame, open_warehouse
 
 if TYPE_CHECKING:
@@ -56,6 +57,11 @@ class Study:
     @property
     def identity(self) -> str:
         return f"{self.name}/{self.market.code}/{self.window.label}"
+
+    @property
+    def rules(self) -> Rules:
+        """Of disclosure control: what is too small to be shown."""
+        return Rules(self.project.settings.minimum_cell, self.project.settings.minimum_base)
 
     def warehouse(self) -> Warehouse:
         """The warehouse, to read from; use it as a context."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from analysis.figures.displays import Column, Figure, Table
@@ -94,12 +95,15 @@ class MetricGroup:
         measured, series = self.measured, self.measured.series[name]
         words, places = measured.words(name), list(measured.loaded.trend)
         factor, label = words.factor, measured.study.window.previous().label
+        units = measured.study.rules.enough(series.units[places], words.unit)
+        factors = np.where(np.isfinite(units), factor, np.nan)  # over too few: no number
         return Panel(
             name=name,
             title=series.metric.title,
-            value=series.found.value[places] * factor,
-            low=series.interval.low[places] * factor,
-            high=series.interval.high[places] * factor,
+            value=series.found.value[places] * factors,
+            low=series.interval.low[places] * factors,
+            high=series.interval.high[places] * factors,
+            units=units,
             unit=words.unit,
             show=lambda number: words.scale.short(number / factor),
             verdict=move_word(measured.moves[name, BEFORE].verdict, label),

@@ -65,6 +65,7 @@ def control(
     statements: Sequence[Statement],
     rules: Rules,
     small: Mapping[Cell, int] | None = None,
+    window: str = "",
 ) -> Control:
     """Marks in each sheet what must be hidden, and says what else must.
 
@@ -73,33 +74,42 @@ def control(
         statements: its findings.
         rules: what is small.
         small: further cells to hide, such as those that another run's cells would give away.
+        window: of the run, by which rows of other windows are told.
     """
     unsafe = frozenset(each.name for each in statements if each.unsafe(rules))
-    titles = {each.title.strip().lower() for each in statements if each.name in unsafe}
+    kept = [each for each in statements if each.name in unsafe]
+    titles = {called.strip().lower() for each in kept for called in (each.title, each.name)}
     values = {
         (number, *place): count
         for number, sheet in enumerate(sheets)
         for place, count in sheet.counted()
     }
     primary = {cell for cell, count in values.items() if rules.small(count)} | set(small or ())
-    primary |= {cell for cell in values if sheets[cell[0]].labels(cell[1]) & titles}
     if primary:
         for number, row, at in protect(values, primary, relations(sheets), rules.minimum):
             sheets[number].hidden.add((row, at))
     shown = sorted({count for count in values.values() if count >= rules.minimum})
     for sheet in sheets:
         hide_rates(sheet, rules, shown)
-        _hide_named(sheet, titles, unsafe)
+        _hide_named(sheet, titles, unsafe, rules, window.lower())
         _hide_bare(sheet, rules)
     return Control(rules, unsafe, _labelled(sheets))
 
 
-def _hide_named(sheet: Sheet, titles: set[str], names: frozenset[str]) -> None:
+def _hide_named(
+    sheet: Sheet, titles: set[str], names: frozenset[str], rules: Rules, window: str
+) -> None:
     """Hides every number of a row that is called as a finding that may not be shown; a figure
-    that is named after one shows nothing else."""
+    that is named after one shows nothing else. A row of another window stays where it says that
+    its number rests on enough."""
     whole_sheet = any(sheet.name == name or sheet.name.endswith(f"_{name}") for name in names)
     for row, values in enumerate(sheet.rows):
-        if whole_sheet or sheet.labels(row) & titles:
+        own = sheet.labels(row)
+        counts = [sheet.count((row, at)) or 0 for at in sheet.counts]
+        least = rules.minimum if own & {"hours", "count"} else rules.base
+        if window not in own and max(counts, default=0) >= least:
+            continue
+        if whole_sheet or own & titles:
             places = {(row, at) for at, value in enumerate(values) if _told(value, titles)}
             sheet.hidden |= places
 

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from analysis.safeguards.disclosure.sheets import Sheet, Value, shares
 
+Floats = NDArray[np.float64]
 #: How near a share times its base must come to a whole number to be known for its count.
 _NEAR = 1e-6
 
@@ -22,6 +26,15 @@ class Rules:
 
     minimum: int = 11
     base: int = 100
+
+    def enough(self, units: Floats, unit: str) -> Floats:
+        """How many numbers of a unit rest on, and nan where that is too few for them to be shown.
+
+        >>> Rules().enough(np.array([0.0, 57.0, 200.0]), "share")
+        array([ nan,  nan, 200.])
+        """
+        least = self.base if unit in ("share", "per_million", "ratio") else self.minimum
+        return np.where(np.asarray(units) >= least, units, np.nan)
 
     def small(self, count: float | None) -> bool:
         """Whether a count is too small to be shown; 0 is not."""
