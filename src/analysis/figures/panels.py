@@ -147,6 +147,8 @@ def _limits(panel: Panel) -> tuple[float, float]:
     bottom = float(min(known.min(), floor))
     if 0 <= bottom < 0.6 * top or top == bottom:
         bottom = min(0.0, bottom)
+    if top == bottom:  # all of them are zero
+        return 0.0, 1.0
     return _round(bottom, top - bottom, np.floor), _round(top, top - bottom, np.ceil)
 
 
