@@ -16,7 +16,7 @@ from analysis.warehouse import DuckDBWarehouse, merge, open_warehouse
 from support import Checkout, make_checkout
 
 WEEK = "2026-W10"
-#: core_metrics shows 26 weeks, this one the last, and the same week a year before.
+#: core_metrics with a history of 26 weeks, this one the last, and the same week a year before.
 FIRST_SHOWN, LAST_SHOWN, YEAR_BEFORE = date(2025, 9, 8), date(2026, 3, 8), date(2025, 3, 3)
 
 
@@ -69,7 +69,7 @@ def data(project: Project, asked: list[Run]) -> dict[str, dict[str, str]]:
 )
 def test_one_late_row_in_japan(loaded: Project, day: date, stale: bool) -> None:
     """It makes Japan's run stale where its windows hold the row's day, and no other run."""
-    asked = runs(loaded, "core_metrics", "JP", "DE")
+    asked = runs(loaded, "core_metrics", "JP", "DE", history_windows="26")
     before = data(loaded, asked)
     late(loaded, "JP", day)
     after = data(loaded, asked)
@@ -78,11 +78,11 @@ def test_one_late_row_in_japan(loaded: Project, day: date, stale: bool) -> None:
 
 
 def test_a_parameter_says_which_windows_are_read(loaded: Project) -> None:
-    short = runs(loaded, "core_metrics", "JP", trend_windows="4")
+    short = runs(loaded, "core_metrics", "JP", history_windows="4")
     before = data(loaded, short)
     late(loaded, "JP", date(2026, 1, 5))
     assert data(loaded, short) == before
-    longer = runs(loaded, "core_metrics", "JP", trend_windows="30")
+    longer = runs(loaded, "core_metrics", "JP", history_windows="30")
     before = data(loaded, longer)
     late(loaded, "JP", FIRST_SHOWN - timedelta(days=20))
     assert data(loaded, longer) != before
@@ -92,7 +92,7 @@ def test_what_core_metrics_reads_lies_within_what_it_declares(loaded: Project) -
     for text in (WEEK, "2026-02", "2025-Q4", "2026-01-05..2026-01-15"):
         run = choose(loaded, Choice(["core_metrics"], ["JP"], [text]))[0]
         spans = Keys(loaded).spans(run)
-        read = [*core_metrics._windows(run.window, date(2000, 1, 1), 26), run.window.year_before()]
+        read = [*core_metrics._windows(run.window, date(2000, 1, 1), 65), run.window.year_before()]
         for window in read:
             assert any(a <= window.start and window.end <= b for a, b in spans)
 

@@ -34,7 +34,8 @@ class Panel:
         title: what it is called.
         value, low, high: in the number's unit, oldest first; nan where there is none.
         unit: of the values: `share`, `hours`.
-        show: a value as an axis and a sentence show it, unit included.
+        show: a value as a sentence shows it, unit included.
+        word: a unit that is a word, as `show` ends with it; it is drawn once, at the title.
         verdict: what is said of the marked window, a clause.
         expected_low, expected_high: what was expected before each window was seen; empty for none.
         alerts: the places of windows in which the number left what was expected.
@@ -50,6 +51,7 @@ class Panel:
     unit: str
     show: Callable[[float], str]
     verdict: str
+    word: str = ""
     expected_low: Floats = field(default_factory=lambda: np.empty(0))
     expected_high: Floats = field(default_factory=lambda: np.empty(0))
     alerts: Sequence[int] = ()
@@ -61,6 +63,10 @@ class Panel:
         """The ends of the expectation, nan where there is none."""
         none = np.full(len(self.value), np.nan)
         return (self.expected_low, self.expected_high) if len(self.expected_low) else (none, none)
+
+    def number(self, value: float) -> str:
+        """A value as the picture shows it."""
+        return self.show(value).removesuffix(self.word)
 
     def side(self, at: int) -> int:
         """1 where a window's number lies above the middle of what was expected, else -1."""
@@ -212,19 +218,23 @@ def _marks(panel: Panel, place: _Place) -> Iterator[Floats]:
 
 def _words(root: ET.Element, panel: Panel, place: _Place, labels: Sequence[str]) -> None:
     start = place.left - AXIS + 4
-    _text(root, start, place.top - TITLE / 2 + 3, panel.title, size=11.5, bold=True)
+    _text(root, start, place.top - TITLE / 2 + 3, _titled(panel), size=11.5, bold=True)
     if not np.isfinite(panel.value).any():
         _text(root, place.left, (place.top + place.bottom) / 2, "no values", token=MUTED)
         return
     for value, y in ((place.high, place.top), (place.low, place.bottom)):
-        _text(root, place.left - 5, y + 3, panel.show(value), token=MUTED, anchor="end")
+        _text(root, place.left - 5, y + 3, panel.number(value), token=MUTED, anchor="end")
     foot = place.bottom + 14
     _text(root, place.right, foot, labels[-1], token=MUTED, anchor="end")
     if len(labels) > 1:
         _text(root, place.left, foot, labels[0], token=MUTED)
     if np.isfinite(panel.value[-1]):
-        number, y = panel.show(panel.value[-1]), float(place.y(panel.value)[-1]) + 4
+        number, y = panel.number(panel.value[-1]), float(place.y(panel.value)[-1]) + 4
         _text(root, place.right + 8, y, number, size=11, bold=True)
+
+
+def _titled(panel: Panel) -> str:
+    return f"{panel.title} ({panel.word.strip()})" if panel.word else panel.title
 
 
 def _breaks(root: ET.Element, panel: Panel, place: _Place, breaks: Sequence[Break]) -> None:

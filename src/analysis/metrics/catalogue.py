@@ -122,6 +122,8 @@ class Metric(Model):
         sample: what the units are called.
         good: the direction that is good for people's safety.
         always: belongs to the main points even if it did not move.
+        diagnostic: a ratio of two counts of the same events. Where it leaves what was expected,
+            what is counted changed: metrics that divide by its numerator are then not believed.
         traps: what a reader of the number should know.
         source: where the definition was published.
     """
@@ -146,6 +148,7 @@ class Metric(Model):
     sample: Text
     good: Literal["up", "down", "neutral"]
     always: bool = False
+    diagnostic: bool = False
     traps: tuple[Text, ...] = Field(min_length=1)
     source: Text
 

@@ -20,8 +20,9 @@ from analysis.figures.displays import Figure, Table
 from analysis.metrics.catalogue import Catalogue
 from analysis.metrics.cube import Slice, build_cubes, open_cubes
 from analysis.metrics.estimate import Move, Rules, Series, estimate_all, judge
+from analysis.metrics.monitoring import Promise, Watched
 from analysis.project import Project
-from analysis.studies import metric_definitions
+from analysis.studies import metric_alerts, metric_definitions
 from analysis.studies.base import Study, StudyParameters
 from analysis.studies.findings import Finding
 from analysis.studies.metric_groups import BEFORE, YEAR, metric_groups
@@ -34,8 +35,11 @@ class Parameters(StudyParameters):
     """What a run of this study takes; each field is a name in the notebook's tagged cell."""
 
     trend_windows: int = Field(26, ge=4, le=104, description="how many windows the charts show")
+    history_windows: int = Field(
+        65, ge=4, le=260, description="how many windows say what is expected of this one"
+    )
     confidence: float = Field(0.95, ge=0.8, le=0.99, description="of the intervals")
-    main_points: int = Field(6, ge=1, le=10, description="the most metrics among the main points")
+    main_points: int = Field(6, ge=1, le=6, description="the most sentences of main points")
 
 
 @dataclass(frozen=True)
@@ -45,14 +49,21 @@ class Loaded:
     Attributes:
         rows: the slice of the cubes.
         others: the places of the windows to compare with; None where the data do not hold one.
-        trend: the places of the windows of the charts, oldest first.
+        history: the places of the windows that follow one another up to this one, oldest first.
+        trend: those of them that the charts show.
         last: the last local day with data.
     """
 
     rows: Slice
     others: dict[str, int | None]
+    history: tuple[int, ...]
     trend: tuple[int, ...]
     last: date
+
+    @property
+    def after(self) -> date:
+        """The first local day without data."""
+        return self.last + timedelta(days=1)
 
 
 def prepare(project: Project) -> None:
@@ -71,14 +82,15 @@ def load(study: Study) -> Loaded:
     if days is None:
         raise NoData(f"the data hold no rows of {study.market.name}")
     first, last = days
-    windows = _windows(study.window, first, study.parameters.trend_windows)
-    trend = tuple(reversed(range(len(windows))))
+    windows = _windows(study.window, first, study.parameters.history_windows)
+    history = tuple(reversed(range(len(windows))))
+    trend = history[-study.parameters.trend_windows :]
     year = study.window.year_before()
     if year.start >= first and year not in windows:
         windows.append(year)
     places = {window: place for place, window in enumerate(windows)}
     others = {BEFORE: places.get(study.window.previous()), YEAR: places.get(year)}
-    loaded = Loaded(cubes.slice(study.market, windows), others, trend, last)
+    loaded = Loaded(cubes.slice(study.market, windows), others, history, trend, last)
     if not loaded.rows.any(0):
         span = f"the data hold {first} to {last}"
         raise NoData(f"no rows of {study.market.name} in {study.window}; {span}")
@@ -102,6 +114,8 @@ class Measured:
         series: by metric, over the loaded windows; the window in question is the first.
         moves: by metric and comparison (`before`, `year`).
         rules: when a difference was called a move.
+        watched: what each metric was expected to be.
+        promise: how often an alert may be false.
     """
 
     study: Study
@@ -109,6 +123,8 @@ class Measured:
     series: dict[str, Series]
     moves: dict[tuple[str, str], Move]
     rules: Rules
+    watched: Watched
+    promise: Promise
 
     @property
     def catalogue(self) -> Catalogue:
@@ -118,9 +134,16 @@ class Measured:
     def findings(self) -> dict[str, Finding]:
         """Every metric's finding, by metric, main points first."""
         ranked = sorted(self.series, key=self._rank)
-        points = [name for name in ranked if self._rank(name)[0] < NOT_MOVED]
-        points = points[: self.study.parameters.main_points]
+        told = metric_alerts.misled(self)  # once, with what changed in counting
+        points = [name for name in ranked if self._rank(name)[0] < NOT_MOVED and name not in told]
+        said = sum(finding.headline for finding in self.monitoring)
+        points = points[: self.study.parameters.main_points - said]
         return {name: self.words(name).finding(headline=name in points) for name in ranked}
+
+    @cached_property
+    def monitoring(self) -> list[Finding]:
+        """What was watched: changes in counting, then all alerts in one sentence."""
+        return [*metric_alerts.counting(self), metric_alerts.alerts(self)]
 
     def _rank(self, name: str) -> tuple[int, float]:
         """Metrics that always belong to the main points, then moves, then the rest; each by how
@@ -140,11 +163,12 @@ class Measured:
             self.study.window,
             self.study.project.settings.minimum_cell,
             self._warnings(name),
+            self.watched.outlooks.get(name),
         )
 
     def _warnings(self, name: str) -> tuple[str, ...]:
         """What is particular to this window: days that are missing or not yet known."""
-        after, window = self.loaded.last + timedelta(days=1), self.study.window
+        after, window = self.loaded.after, self.study.window
         found = []
         if window.end > after:
             found.append(f"The data end with {self.loaded.last}; the window is not complete.")
@@ -165,7 +189,13 @@ def estimate(study: Study, loaded: Loaded) -> Measured:
     confidence = study.parameters.confidence
     series = estimate_all(loaded.rows, confidence=confidence)
     moves = judge(series, 0, loaded.others, rules)
-    return Measured(study, loaded, series, moves, rules)
+    promise = Promise(
+        _threshold(study, "false_alerts"),
+        len(study.project.markets),
+        _threshold(study, "fewest_watched"),
+    )
+    watched = metric_alerts.watch_metrics(study, loaded, series, promise)
+    return Measured(study, loaded, series, moves, rules, watched, promise)
 
 
 def _threshold(study: Study, name: str) -> float:
@@ -188,8 +218,15 @@ def what_moved(measured: Measured) -> Finding:
 
 
 def main_points(measured: Measured) -> list[Finding]:
-    """The metrics that are always told, then what moved, clearest first."""
-    return [finding for finding in measured.findings.values() if finding.headline]
+    """Changes in counting and alerts, the metrics that are always told, what moved, clearest
+    first."""
+    found = [*measured.monitoring, *measured.findings.values()]
+    return [finding for finding in found if finding.headline]
+
+
+def watching(measured: Measured) -> list[Finding]:
+    """What was watched, where it is no main point."""
+    return [finding for finding in measured.monitoring if not finding.headline]
 
 
 def other_metrics(measured: Measured) -> list[Finding]:

@@ -12,13 +12,16 @@ from analysis.figures.displays import Column, Figure, Table
 from analysis.figures.multiples import Multiples, multiples_figure
 from analysis.figures.panels import Panel
 from analysis.figures.trend import Break
+from analysis.methods.buckets import Floats
 from analysis.metrics.catalogue import GROUPS
+from analysis.studies.metric_alerts import expected_clause
 from analysis.studies.metric_words import move_word
 
 if TYPE_CHECKING:
     from analysis.studies.core_metrics import Measured
 
 BEFORE, YEAR = "before", "year"
+UNWATCHED = "–: too few events or windows to expect anything."
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,7 @@ class MetricGroup:
             Column("title", "Metric"),
             Column("value", f"{window}"),
             Column("interval", f"{study.parameters.confidence:.0%} interval"),
+            Column("expected", "Expected"),
             Column(f"{BEFORE}_change", f"Change from {before}"),
             Column(f"{BEFORE}_verdict", "Verdict"),
             Column(f"{YEAR}_change", f"Change from {year}"),
@@ -55,7 +59,8 @@ class MetricGroup:
         )
         rows = [self.measured.words(name).row() for name in self.metrics]
         caption = f"{self.title} in {study.market.name}, {window}"
-        return Table(f"{self.name}_metrics", caption, pd.DataFrame(rows), columns)
+        note = "" if all(row["expected"] != "–" for row in rows) else UNWATCHED
+        return Table(f"{self.name}_metrics", caption, pd.DataFrame(rows), columns, note)
 
     def figure(self) -> Figure:
         """Every metric over the windows before."""
@@ -73,7 +78,8 @@ class MetricGroup:
         )
         caption = (
             f"Each panel has a scale of its own. Line: the number in each window; bars: its "
-            f"{study.parameters.confidence:.0%} interval; diamond: {study.window}."
+            f"{study.parameters.confidence:.0%} interval; diamond: {study.window}. Shaded: what "
+            "was expected of each window from those before it; triangles: alerts."
         )
         return multiples_figure(made, title=self._says(), caption=caption)
 
@@ -87,6 +93,11 @@ class MetricGroup:
             if measured.moves[name, BEFORE].called
         ]
         start = f"{self.title} in {measured.study.market.name}, {measured.study.window}"
+        outlooks = measured.watched.outlooks
+        alerts = [name for name in self.metrics if name in outlooks and outlooks[name].now]
+        if alerts:
+            listed = "; ".join(measured.series[name].metric.title for name in alerts)
+            return f"{start}: alert{'s' if len(alerts) > 1 else ''} for {listed}"
         if not moved:
             return f"{start}: no clear change from {label}"
         return f"{start}: {'; '.join(moved)} from {label}"
@@ -97,6 +108,7 @@ class MetricGroup:
         factor, label = words.factor, measured.study.window.previous().label
         units = measured.study.rules.enough(series.units[places], words.unit)
         factors = np.where(np.isfinite(units), factor, np.nan)  # over too few: no number
+        ends, alerts, expected = self._expected(name)
         return Panel(
             name=name,
             title=series.metric.title,
@@ -106,9 +118,25 @@ class MetricGroup:
             units=units,
             unit=words.unit,
             show=lambda number: words.scale.short(number / factor),
-            verdict=move_word(measured.moves[name, BEFORE].verdict, label),
+            verdict=move_word(measured.moves[name, BEFORE].verdict, label) + expected,
+            word=words.scale.symbol if words.scale.symbol.startswith(" ") else "",
+            expected_low=ends[0] * factor,
+            expected_high=ends[1] * factor,
+            alerts=alerts,
             breaks=[at for at, (_, metric) in enumerate(breaks) if metric in ("all", name)],
         )
+
+    def _expected(self, name: str) -> tuple[tuple[Floats, Floats], list[int], str]:
+        """What was expected in the windows shown, where alerts were, and the last in words."""
+        measured, outlook = self.measured, self.measured.watched.outlooks.get(name)
+        count = len(measured.loaded.trend)
+        if outlook is None:
+            return (np.empty(0), np.empty(0)), [], ""
+        words = measured.words(name)
+        clause = expected_clause(outlook, measured.series[name].value(0), words.expected())
+        alerts = np.flatnonzero(outlook.alarm[-count:]).tolist()
+        ends = outlook.low[-count:], outlook.high[-count:]
+        return ends, alerts, f", {clause}" if clause else ""
 
     def _breaks(self) -> list[tuple[Break, str]]:
         """The known breaks of these metrics in this market, with whose they are."""

@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import cast
 
+import numpy as np
+
 from analysis.calendar import Window
 from analysis.metrics.catalogue import Metric
 from analysis.metrics.estimate import Move, Series
+from analysis.metrics.monitoring import Outlook
 from analysis.metrics.words import FACTORS, Scale, scale
 from analysis.studies.findings import Comparison, Finding, Meaning, Unit, Verdict
+from analysis.studies.metric_alerts import expected_clause
 
 UNITS: dict[str, Unit] = {
     "share": "share",
@@ -37,6 +41,7 @@ class MetricWords:
         window: the window in question.
         minimum_cell: counts below it are not said.
         warnings: what is particular to this window.
+        outlook: what the number was expected to be, where it is watched.
     """
 
     series: Series
@@ -45,6 +50,7 @@ class MetricWords:
     window: Window
     minimum_cell: int
     warnings: tuple[str, ...] = ()
+    outlook: Outlook | None = None
 
     @property
     def metric(self) -> Metric:
@@ -75,15 +81,15 @@ class MetricWords:
 
     def finding(self, *, headline: bool) -> Finding:
         """The whole statement."""
-        low, high = self.series.limits(0)
+        low, high = self.limits()
         comparisons = tuple(self._comparison(name) for name in self.moves)
         return Finding(
             name=self.series.name,
             title=self.metric.title,
             text=self.text(),
             value=self._in_unit(self.series.value(0)),
-            low=self._in_unit(low),
-            high=self._in_unit(high),
+            low=low,
+            high=high,
             unit=self.unit,
             confidence=self.series.confidence,
             sample=self.sample,
@@ -102,7 +108,21 @@ class MetricWords:
         if self.series.value(0) is None:
             return f"Nothing to measure: no {self.metric.sample} in {self.window}."
         clauses = [self.statement(), *(self._clause(name) for name in self.moves)]
+        expected = expected_clause(self.outlook, self.series.value(0), self.expected())
+        clauses += [expected] if expected else []
         return "; ".join(clauses) + "."
+
+    def limits(self) -> tuple[float | None, float | None]:
+        """The ends of the interval, in the finding's unit."""
+        low, high = self.series.limits(0)
+        return self._in_unit(low), self._in_unit(high)
+
+    def expected(self) -> str:
+        """What was expected, as a table has it; empty where nothing was."""
+        if self.outlook is None or not np.isfinite(self.outlook.low[-1]):
+            return ""
+        low, high = float(self.outlook.low[-1]), float(self.outlook.high[-1])
+        return scale(self.metric, self.series.value(0) or low, low, high).range(low, high)
 
     def statement(self) -> str:
         """The number and its interval in plain words, without a full stop."""
@@ -185,12 +205,17 @@ class MetricWords:
             "title": self.metric.title,
             "value": "–" if value is None else self.scale.short(value),
             "interval": self._range(low, high),
+            "expected": self._against_expected(),
         }
         for name, move in self.moves.items():
             cells[name] = "–" if move.before is None else self.scale.short(move.before)
             cells[f"{name}_change"] = self._change(move)
             cells[f"{name}_verdict"] = self._verdict(move)
         return cells
+
+    def _against_expected(self) -> str:
+        alarm = 0 if self.outlook is None else self.outlook.now
+        return {1: "▲ alert: ", -1: "▼ alert: ", 0: ""}[alarm] + (self.expected() or "–")
 
     def _change(self, move: Move) -> str:
         if move.difference is None:

@@ -1,0 +1,204 @@
+"""Watches the metrics of a market: what each window was expected to be, and what left it.
+
+Each metric is taken to a scale where effects add (shares by their logit, others by logarithm), with
+the variance of its sampling there from its own interval. Statistics are in `methods.expectation`
+and `methods.alarms`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import expit, logit
+
+from analysis.calendar import Market, Window
+from analysis.methods.alarms import Limits, alarms, limits
+from analysis.methods.buckets import Floats
+from analysis.methods.expectation import FEWEST, Expectation, Terms, expect, terms
+from analysis.metrics.catalogue import Metric
+from analysis.metrics.days_off import holiday_shares
+from analysis.metrics.estimate import Series
+
+QUARTER_DAYS = 91
+_LEAST = 1e-6
+
+
+@dataclass(frozen=True)
+class Promise:
+    """How often an alarm may be false.
+
+    Attributes:
+        false_alarms: in a quarter, for each group of metrics, over all markets together, while
+            nothing happens.
+        markets: how many markets share them.
+        fewest_events: metrics with fewer independent events in a usual window are not watched.
+    """
+
+    false_alarms: float
+    markets: int
+    fewest_events: float
+
+    def rate(self, windows: int, metrics: int) -> float:
+        """False alarms a window and metric, in a group of some metrics.
+
+        >>> Promise(1, 16, 10).rate(13, 5) * 16 * 13 * 5
+        1.0
+        """
+        return min(0.25, self.false_alarms / (self.markets * windows * metrics))
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What a metric was expected to be, and where it raised an alarm; arrays over the windows.
+
+    Attributes:
+        middle, low, high: in the estimate's unit; nan where nothing can be said.
+        alarm: 1 where the metric left what was expected upwards, -1 downwards, else 0.
+        limits: when it does.
+        watched: how many windows at the end are watched; the others were learned from.
+    """
+
+    middle: Floats
+    low: Floats
+    high: Floats
+    alarm: Floats
+    limits: Limits
+    watched: int
+
+    @property
+    def now(self) -> int:
+        """The alarm of the last window."""
+        return int(self.alarm[-1])
+
+
+@dataclass(frozen=True)
+class Watched:
+    """All metrics that can be watched.
+
+    Attributes:
+        outlooks: by metric.
+        expectation: of all of them, in that order, on the scale where effects add.
+        watched: how many windows at the end are watched.
+    """
+
+    outlooks: dict[str, Outlook]
+    expectation: Expectation | None
+    watched: int
+
+
+def watch(
+    series: Mapping[str, Series],
+    windows: Sequence[Window],
+    places: Sequence[int],
+    market: Market,
+    promise: Promise,
+    *,
+    shifts: Mapping[str, Sequence[int]],
+    confidence: float,
+) -> Watched:
+    """Watches the metrics that have enough events in enough windows.
+
+    Args:
+        series: estimates, by metric.
+        windows: that follow one another, oldest first; the last is the one in question.
+        places: of these windows in the series.
+        market: whose.
+        promise: how often an alarm may be false.
+        shifts: by metric, the windows from which its level is known to have shifted.
+        confidence: of the intervals of what is expected.
+    """
+    quarter = max(1, round(QUARTER_DAYS / windows[-1].days))
+    watched = min(quarter, len(windows) - 2 * FEWEST)
+    names = [
+        name for name, each in series.items() if watched > 0 and _enough(each, places, promise)
+    ]
+    if not names:
+        return Watched({}, None, max(watched, 0))
+    scales = [_Scale(series[name], list(places), windows) for name in names]
+    made = expect(
+        np.array([scale.values for scale in scales]),
+        np.array([scale.variance for scale in scales]),
+        _terms(market, windows),
+        watched=watched,
+        shifts=[shifts.get(name, ()) for name in names],
+        confidence=confidence,
+    )
+    sizes = Counter(series[name].metric.group for name in names)
+    found = [limits(promise.rate(quarter, sizes[series[name].metric.group])) for name in names]
+    raised = np.zeros_like(made.score)
+    raised[:, -watched:] = alarms(made.score[:, -watched:], found)
+    outlooks = {}
+    for at, (name, scale) in enumerate(zip(names, scales, strict=True)):
+        middle, low, high = (scale.back(ends[at]) for ends in (made.middle, made.low, made.high))
+        outlooks[name] = Outlook(middle, low, high, raised[at], found[at], watched)
+    return Watched(outlooks, made, watched)
+
+
+def _enough(series: Series, places: Sequence[int], promise: Promise) -> bool:
+    """Whether most windows have the events that a judgement needs, and enough have a number."""
+    kept = list(places)
+    share = series.metric.kind == "share"
+    value = series.found.value[kept]
+    inside = np.isfinite(value) & (value > 0) & ((value < 1) | (not share))
+    events = np.nan_to_num(series.events[kept])
+    if share:  # what is left is as good as what happened: a share of 0.99 has few exceptions
+        events = np.fmin(events, events * (1 - value) / np.where(inside, value, np.nan))
+    usual = float(np.median(events[inside])) if inside.any() else 0.0
+    return int(inside.sum()) >= 2 * FEWEST and usual >= promise.fewest_events
+
+
+class _Scale:
+    """A metric on the scale where effects add, and the way back."""
+
+    def __init__(self, series: Series, places: list[int], windows: Sequence[Window]) -> None:
+        self.metric: Metric = series.metric
+        self.offset = np.zeros(len(windows))
+        if self.metric.kind == "count":  # longer windows count more
+            self.offset = np.log([window.days for window in windows])
+        value, low, high = (
+            self._there(ends[places])
+            for ends in (series.found.value, series.interval.low, series.interval.high)
+        )
+        self.values: Floats = np.where(np.isfinite(value), value, np.nan)
+        reach = -stats_reach(series.confidence)
+        with np.errstate(invalid="ignore"):
+            half = np.where(np.isfinite(low), (high - low) / 2, high - value) / reach
+        # Where a window has few events by chance its own variance is large by the same chance, so
+        # that of a usual window is taken, at each window's size.
+        size = np.ones(len(places)) if self.metric.kind == "count" else series.units[places]
+        known = np.isfinite(half) & np.isfinite(self.values) & (size > 0) & (half > 0)
+        usual = float(np.median(half[known] ** 2 * size[known])) if known.any() else np.nan
+        with np.errstate(divide="ignore"):
+            self.variance: Floats = np.where(size > 0, np.maximum(usual / size, _LEAST), np.nan)
+
+    def _there(self, value: Floats) -> Floats:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            found = logit(value) if self.metric.kind == "share" else np.log(value)
+        return np.asarray(found, float) - self.offset
+
+    def back(self, value: Floats) -> Floats:
+        """From the scale to the estimate's unit."""
+        found = value + self.offset
+        return np.asarray(expit(found) if self.metric.kind == "share" else np.exp(found), float)
+
+
+def stats_reach(confidence: float) -> float:
+    """The standard normal deviate at the lower end of an interval.
+
+    >>> round(stats_reach(0.95), 2)
+    -1.96
+    """
+    from statistics import NormalDist
+
+    return NormalDist().inv_cdf((1 - confidence) / 2)
+
+
+def _terms(market: Market, windows: Sequence[Window]) -> Terms:
+    first = windows[0].start
+    days = np.array([(window.start - first).days + window.days / 2 for window in windows])
+    daily = all(window.days == 1 for window in windows)
+    weekdays = np.array([window.start.weekday() for window in windows]) if daily else None
+    return terms(days / 365.25, holiday_shares(market, windows), weekdays)
