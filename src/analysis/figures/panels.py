@@ -210,7 +210,7 @@ def _marks(panel: Panel, place: _Place) -> Iterator[Floats]:
     points = np.column_stack([place.x(place.days), place.y(panel.value)])
     if np.isfinite(panel.value[-1]):
         yield points[-1] + DIAMOND * np.array([(-1, 0), (0, -1), (1, 0), (0, 1)])
-    for at in panel.alerts:
+    for at in (each for each in panel.alerts if np.isfinite(panel.value[each])):
         sign = panel.side(at)
         corners = np.array([(-1, -sign), (1, -sign), (0, sign)])
         yield points[at] - (0, sign * AWAY) + TRIANGLE * corners
