@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import json
 import re
+import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from analysis.errors import NoData
 from analysis.figures.displays import Figure, Table
+from analysis.metrics.cube import open_cubes
+from analysis.metrics.estimate import estimate
 from analysis.project import ROOT_VARIABLE, Project
 from analysis.sources.load import acquire
 from analysis.studies import Finding, open_study
 from analysis.studies import moderation_quality as quality
 from analysis.studies.check import check_study
 from analysis.studies.moderation_quality import Quality
+from analysis.studies.quality_appeals import load_appealed
+from analysis.studies.quality_teams import people as find_people
+from analysis.studies.quality_waits import load_waits, service_level
+from analysis.warehouse import open_warehouse
 from support import CHECKOUT, copy_project, missing
 
 WINDOW = "2022-Q1"
@@ -158,3 +168,137 @@ def test_where_no_language_deviates_it_is_silent(demo_env: Project, market: str)
             assert "nan" not in each.text
         else:
             assert isinstance(each, Figure | Table)
+
+
+# --- agreement, teams, appeals and times on the demo platform ---------------------------------
+
+
+@pytest.fixture
+def brazil(demo_env: Project) -> Quality:
+    return opened("BR", "2025-01-01..2026-01-01")
+
+
+def truth(project: Project, query: str) -> pd.DataFrame:
+    with open_warehouse(project) as warehouse:
+        return warehouse.frame(query)
+
+
+def test_bounds_hold_the_decisions_that_were_wrong(brazil: Quality, demo_env: Project) -> None:
+    """The demo overturns 0.80 of the wrongful actions that are appealed and 0.06 of the others."""
+    found = load_appealed(brazil.labels)
+    assert found is not None
+    actions = truth(
+        demo_env,
+        "SELECT t.violates FROM decisions AS d JOIN demo_truth_content AS t USING (content_id) "
+        "WHERE d.market = 'BR' AND d.action <> 'no_action' AND d.decided_at < '2026-01-01'",
+    )
+    would = np.where(actions["violates"], 0.06, 0.80).mean()
+    worst, monotone = found.bounds.worst, found.bounds.monotone
+    assert worst.low < would < worst.high
+    assert monotone.interval_low < would < monotone.interval_high
+    assert found.among_decided > would  # the wronged appeal more: their share is no estimate
+    assert "which is not that share" in quality.appeals(brazil)[0].text
+
+
+def test_reports_in_time_are_those_of_the_catalogue(brazil: Quality, demo_env: Project) -> None:
+    """`service_level` leaves out reports whose day is not over; a year before they are few."""
+    waits = {each.name: each for each in load_waits(brazil.labels)}
+    assert set(waits) == {"reports", "appeals", "removals", "handling"}
+    level = service_level(brazil.labels, waits["reports"])
+    cubes = open_cubes(demo_env)
+    rows = cubes.slice(brazil.labels.study.market, [brazil.labels.study.window])
+    other = estimate(rows, "service_level").value(0)
+    assert level.share[0] == pytest.approx(other, abs=0.01)
+    assert level.low[0] < other < level.high[0]
+    table = next(each for each in quality.waits(brazil) if isinstance(each, Table))
+    assert list(table.frame["title"])[0] == "Report to decision"
+
+
+def test_latent_truth_is_held_against_known_answers(brazil: Quality) -> None:
+    pytest.importorskip("crowdkit", reason="the extra `raters` is not installed")
+    shown = {each.name: each for each in quality.agreement(brazil) if isinstance(each, Finding)}
+    latent = shown["latent_truth"]
+    agrees = re.search(r"agrees with (\d+\.\d)% of [\d,]+ known answers", latent.text)
+    assert agrees is not None
+    assert float(agrees[1]) > 90
+    assert latent.low is None
+    assert "independently" in latent.notes[0]
+    alpha = shown["agreement"]
+    assert alpha.value is not None
+    assert alpha.low < alpha.value < alpha.high
+
+
+def test_without_crowd_kit_one_line_says_so(
+    brazil: Quality, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "crowdkit.aggregation", None)
+    shown = {each.name: each for each in quality.agreement(brazil) if isinstance(each, Finding)}
+    assert "extra `raters`" in shown["latent_truth"].text
+    assert shown["latent_truth"].verdict == "unclear"
+    assert shown["agreement"].value is not None
+
+
+def everything(found: Quality) -> list[Finding | Figure | Table]:
+    parts = (quality.languages, quality.kinds, quality.teams, quality.agreement, quality.appeals,
+             quality.waits)  # fmt: skip
+    return [
+        *quality.main_points(found),
+        quality.rates(found),
+        *(x for p in parts for x in p(found)),
+    ]
+
+
+def test_nobodys_id_and_no_small_cell_leaves_the_kernel(brazil: Quality) -> None:
+    """Every display as it is stored: no id of a reviewer or item, and no reviewer on few labels."""
+    shown = everything(brazil)
+    stored = json.dumps([each._repr_mimebundle_() for each in shown], default=str)
+    ids = brazil.labels.rows[["rater_id", "item_id"]].stack().astype("int64").unique()
+    digits = set(re.findall(r"\d{6,}", stored))
+    assert not digits & set(map(str, ids))
+    people = [each for each in shown if getattr(each, "name", "") == "funnel_reviewers"]
+    for each in people:
+        assert len(each.data) >= 11
+        assert each.data["labels"].min() >= 11
+        assert "unit" not in each.data
+    assert "reviewers" in {getattr(each, "name", "") for each in shown}
+
+
+def test_few_reviewers_are_not_shown_at_all(brazil: Quality) -> None:
+    """Ten people: who is who could be guessed, however much each of them labelled."""
+    labels = brazil.labels
+    few = replace(labels, rows=labels.rows.assign(rater_id=labels.rows["rater_id"] % 10))
+    assert find_people(few) is None
+    many = replace(labels, rows=labels.rows.assign(rater_id=labels.rows["rater_id"] % 11))
+    assert find_people(many) is not None
+
+
+def test_what_is_said_of_every_finding_is_whole(brazil: Quality) -> None:
+    for each in everything(brazil):
+        if isinstance(each, Finding):
+            assert each.text.endswith(".")
+            assert "nan" not in each.text
+            assert each.low is None or each.low <= each.value <= each.high
+        elif isinstance(each, Figure):
+            assert len(each.alt) > 60
+            assert "nan" not in each.alt
+            assert len(each.data)
+
+
+def test_hostile_attributes_are_texts(brazil: Quality) -> None:
+    """Names and kinds come from data: markup, broken JSON, numbers and lengths are let go."""
+    labels = brazil.labels
+    given = labels.rows["item_id"].map(
+        lambda item: (
+            '{"<script>alert(1)</script>": "<b onmouseover=x>", "../../etc": "a"}',
+            '{"<script>alert(1)</script>": "' + "long" * 60 + '", "../../etc": "b", "n": 3}',
+            "{broken",
+            "[1, 2]",
+        )[item % 4]
+    )
+    hostile = quality.estimate(replace(labels, rows=labels.rows.assign(attributes=given)))
+    assert set(hostile.labels.kinds) <= {"policy", "<script>alert(1)</script>", "../../etc"}
+    for each in quality.kinds(hostile):
+        assert re.fullmatch(r"[a-z0-9_]+", each.name)
+        if isinstance(each, Figure):
+            assert "<script" not in each.svg
+            assert "<b " not in each.svg

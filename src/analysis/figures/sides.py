@@ -67,6 +67,8 @@ def range_panels(name: str, panels: Sequence[Panel], *, called: str, middle: str
         )
         for axes, panel in zip(grid[:, 0], panels, strict=True):
             _panel(axes, panel)
+        highest = max(row.high for panel in panels for row in panel.rows)
+        grid[0, 0].set_xlim(0, 1.03 * highest)
         figure.legend(handles=_handles(called, middle), loc="outside upper left", ncols=3)
         return to_svg(figure)
 
@@ -88,7 +90,6 @@ def _panel(axes: Axes, panel: Panel) -> None:
     axes.set_title(panel.title, fontsize=11)
     axes.grid(visible=False, axis="y")
     axes.grid(visible=True, axis="x")
-    axes.set_xlim(left=0)
     axes.xaxis.set_major_locator(MaxNLocator(7, steps=[1, 2, 5, 10]))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:.4g}%"))
     axes.tick_params(axis="x", labelcolor=MUTED.light, labelbottom=True)

@@ -8,11 +8,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 from pydantic import Field
 
 from analysis.figures.displays import Figure, Table
 from analysis.studies.base import Study, StudyParameters
 from analysis.studies.findings import Finding
+from analysis.studies.quality_agreement import (
+    agreed,
+    agreement_finding,
+    agreement_table,
+    latent_finding,
+)
+from analysis.studies.quality_appeals import appeals_finding, appeals_table, load_appealed
 from analysis.studies.quality_deviations import Family, InLanguages, by_kind, by_language
 from analysis.studies.quality_labels import SIDES, Labels, load_labels
 from analysis.studies.quality_points import (
@@ -29,6 +37,9 @@ from analysis.studies.quality_shown import (
     language_figure,
     rates_table,
 )
+from analysis.studies.quality_teams import people_shown, team_figures, team_table
+from analysis.studies.quality_teams import teams as find_teams
+from analysis.studies.quality_waits import load_waits, service_finding, waits_figure, waits_table
 
 Shown = list[Finding | Figure | Table]
 
@@ -106,3 +117,38 @@ def kinds(found: Quality) -> Shown:
         return []
     table = family_table(found.labels, "kinds_table", "Errors by kind of item", families)
     return [*kind_figures(found.labels, families), table]
+
+
+def agreement(found: Quality) -> Shown:
+    """Whether reviewers agree, and what their labels say where no answer is known."""
+    labels = found.labels
+    rng = labels.study.rng()
+    own = agreed(labels, np.flatnonzero(labels.own), rng)
+    shown: Shown = [agreement_finding(labels, own), latent_finding(labels)]
+    if own.among is not None:
+        shown.append(agreement_table(labels, own, rng))
+    return shown
+
+
+def teams(found: Quality) -> Shown:
+    """Teams against the funnel and after shrinkage, and the spread between reviewers."""
+    units = find_teams(found.labels)
+    shown: Shown = list(team_figures(found.labels, units))
+    if units:
+        shown.append(team_table(found.labels, units))
+    return [*shown, *people_shown(found.labels)]
+
+
+def appeals(found: Quality) -> Shown:
+    """What appeals say of all decisions."""
+    known = load_appealed(found.labels)
+    finding = appeals_finding(found.labels, known)
+    return [finding, appeals_table(found.labels, known)] if known else [finding]
+
+
+def waits(found: Quality) -> Shown:
+    """How long reports, appeals, removals and labels take."""
+    known = load_waits(found.labels)
+    finding, figure = service_finding(found.labels, known), waits_figure(found.labels, known)
+    shown: Shown = [each for each in (finding, figure) if each is not None]
+    return [*shown, waits_table(found.labels, known)] if known else shown

@@ -59,7 +59,7 @@ class Own:
     @property
     def says(self) -> str:
         """What the comparison comes to, a clause."""
-        usual = f"other languages {percent(self.others)} at their middle"
+        usual = f"the middle of other languages, {percent(self.others)}"
         if self.verdict == "up":
             out = ", and it stands out from how languages differ" if self.stands_out else ""
             return f"{self.side.direction} against {usual}{out}"
@@ -132,7 +132,7 @@ def whose(labels: Labels) -> str:
     """Whose labels they are, for a sentence: the market's, or those of a language."""
     languages = join([language_name(code) for code in labels.languages[:NAMED]])
     if labels.of_market:
-        return f"reviewers of {labels.study.market.name} ({languages})"
+        return f"reviewers of {labels.study.market.name}, in {languages}"
     return f"reviewers in {languages}"
 
 
@@ -149,7 +149,8 @@ def own_finding(labels: Labels, own: Own) -> Finding:
             confidence=None, verdict="unclear", headline=True,
         )  # fmt: skip
     low, high = float(own.shares.low[0]), float(own.shares.high[0])
-    text = f"{percent(own.value)} {side.of} ({percent(low)} to {percent(high)}; {whose(labels)})"
+    text = f"{percent(own.value)} {side.of} ({percent(low)} to {percent(high)}), "
+    text += f"by {whose(labels)}"
     text += f": {own.says}." if own.languages >= FEWEST_OTHERS else "."
     return Finding(
         name=side.name,
@@ -238,7 +239,7 @@ def kinds_finding(labels: Labels, families: Sequence[InLanguages]) -> Finding:
         return _summary("kinds", title, text, 0, "no_change")
     said = [_kinds_said(family) for family in own if family.worse]
     many = "1 kind has" if len(worse) == 1 else f"{len(worse)} kinds have"
-    text = f"{many} more errors than other kinds, {whose(labels)}. {' '.join(said)}"
+    text = f"{many} more errors than other kinds, by {whose(labels)}. {' '.join(said)}"
     return _summary("kinds", title, text, len(worse), "up")
 
 
@@ -250,7 +251,10 @@ def _kinds_said(family: Family) -> str:
 
 def everywhere_finding(families: Sequence[InLanguages]) -> Finding:
     """Which kinds err more in one language after the other."""
-    judged, title = sum(each.judged for each in families), "Kinds that deviate in every language"
+    judged, title = (
+        sum(each.judged for each in families),
+        "Kinds that deviate whatever the language",
+    )
     if not judged:
         text = "No kind of item has enough known answers in three languages."
         return _summary("kinds_in_all_languages", title, text, None, "unclear", headline=False)

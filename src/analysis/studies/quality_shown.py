@@ -25,7 +25,7 @@ SHOWN = (
     Column("high", "to", "share"),
     Column("others", "Others' middle", "share"),
     Column("difference_points", "Difference, points", "number"),
-    Column("p_adjusted", "Adjusted p", "number"),
+    Column("p", "Adjusted p"),
     Column("call", "Call"),
     Column("interval", "Interval"),
 )
@@ -38,7 +38,8 @@ def language_figure(labels: Labels, families: Sequence[Family]) -> Figure:
     panels = [_panel(family, family.frame(), own) for family in shown]
     worse = [each.name for family in shown for each in family.worse]
     title = "Errors against known answers by language"
-    title += f": {len(set(worse))} err more than the others" if worse else ", none apart"
+    many = "1 errs" if len(set(worse)) == 1 else f"{len(set(worse))} err"
+    title += f": {many} more than the others" if worse else ": none apart"
     return Figure(
         name="languages",
         title=title,
@@ -63,7 +64,8 @@ def _kinds(labels: Labels, attribute: str, families: Sequence[Family]) -> Figure
     panels = [_panel(family, family.frame().head(top), set()) for family in families]
     worse = [each.name for family in families for each in family.worse]
     title = f"Errors by {attribute}, {whose(labels)}"
-    title += f": {len(worse)} kinds err more than others" if worse else ": none apart"
+    many = "1 kind has" if len(worse) == 1 else f"{len(worse)} kinds have"
+    title += f": {many} more than the others" if worse else ": none apart"
     more = max(len(family.frame()) for family in families) - top
     caption = _caption(labels)
     if more > 0:
@@ -139,7 +141,10 @@ def family_table(
     frames = []
     for each in families:
         own = each.own if isinstance(each, InLanguages) else each
-        frame = own.frame().head(max(labels.study.parameters.top, len(own.worse)))
+        frame = own.frame()
+        if isinstance(each, InLanguages):
+            frame = frame.head(max(labels.study.parameters.top, len(own.worse)))
+        frame["p"] = frame["p_adjusted"].map(_said_p)
         frame["side"] = own.side.title
         frame["difference_points"] = (100 * frame["difference"]).round(1)
         frame["interval"] = np.where(frame["trusted"], "", UNTRUSTED)
@@ -155,12 +160,19 @@ def family_table(
     if rows["trusted"].all():
         columns.pop()
     note = (
-        f"Kinds with fewer than {labels.cell} items on a side are left out, and so are those that "
-        f"err less than the first {labels.study.parameters.top}. p is of a difference "
+        f"Rows with fewer than {labels.cell} items on a side are left out. p is of a difference "
         f"within {100 * labels.study.spec.thresholds['margin']:g} points, adjusted for all rows of "
         "one side."
     )
+    if any(isinstance(each, InLanguages) for each in families):
+        note += f" Of each side the {labels.study.parameters.top} with most errors are shown."
     return Table(name, caption, rows, tuple(columns), note)
+
+
+def _said_p(value: float) -> str | None:
+    if not np.isfinite(value):
+        return None
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def rates_table(labels: Labels) -> Table:
@@ -199,6 +211,10 @@ def rates_table(labels: Labels) -> Table:
         Column("people", "Reviewers", "count"),
         Column("interval", "Interval"),
     )
+    dropped = {"people"} if not labels.has_raters else set()
+    if all(not row["interval"] for row in rows):
+        dropped.add("interval")
+    shown = tuple(column for column in columns if column.key not in dropped)
     note = (
         f"{confidence:.0%} intervals; labels of one item"
         f"{' and of one reviewer' if labels.has_raters else ''} are kept together. Accuracy mixes "
@@ -210,7 +226,7 @@ def rates_table(labels: Labels) -> Table:
             "it stands for."
         )
     caption = f"Labels against known answers, {whose(labels)}, {labels.study.window}"
-    return Table("rates", caption, pd.DataFrame(rows), columns, note)
+    return Table("rates", caption, pd.DataFrame(rows), shown, note)
 
 
 _Rate = tuple[str, np.ndarray, np.ndarray, bool]

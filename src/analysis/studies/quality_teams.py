@@ -1,0 +1,243 @@
+"""Teams and reviewers, shrunk so that nobody is ranked on noise, and shown only in numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from analysis.figures.displays import Column, Figure, Table
+from analysis.figures.funnels import FunnelDrawing, funnel_plot
+from analysis.methods.clustered import Shares
+from analysis.methods.funnel import Funnel, Shrunk, funnel, shrink
+from analysis.studies.findings import Finding
+from analysis.studies.quality_labels import SIDES, Kinds, Labels, Side, language_name
+from analysis.studies.quality_points import whose
+from analysis.studies.words import join, percent
+
+#: With fewer reviewers to show, who is who could be guessed.
+NO_MARKET = "no market"
+PEOPLE = (
+    "Reviewers are shown by how much they labelled and never by name or id. Those with fewer than "
+    "{cell} labels of items with a known answer are left out, and so is everyone where fewer than "
+    "{cell} reviewers are left."
+)
+
+
+@dataclass(frozen=True)
+class Units:
+    """Teams, or reviewers, on one side.
+
+    Attributes:
+        names: for readers; empty texts for people.
+        labels: of items with a known answer.
+        hits, trials: errors and labels, at the size that they are effectively worth.
+        shrunk, limits: what becomes of them.
+    """
+
+    side: Side | None
+    names: tuple[str, ...]
+    labels: np.ndarray
+    hits: np.ndarray
+    trials: np.ndarray
+    shrunk: Shrunk
+    limits: Funnel
+
+    @property
+    def outside(self) -> np.ndarray:
+        """Units beyond the outer limits of the funnel."""
+        found: np.ndarray = np.abs(self.limits.place) == 2
+        return found
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The numbers, those that err most after shrinkage first; nothing that names a person."""
+        columns = {
+            "unit": self.names,
+            "labels": self.labels,
+            "effective_labels": self.trials.round(1),
+            "share": self.hits / self.trials,
+            "shrunk": self.shrunk.value,
+            "low": self.shrunk.low,
+            "high": self.shrunk.high,
+            "kept": self.shrunk.kept,
+            "place": [_PLACES[int(each)] for each in self.limits.place],
+        }
+        return pd.DataFrame(columns).sort_values("shrunk", ascending=False, ignore_index=True)
+
+
+_PLACES = {
+    2: "above the funnel", 1: "high in the funnel", 0: "within", -1: "low in the funnel",
+    -2: "below the funnel",
+}  # fmt: skip
+
+
+def teams(labels: Labels) -> list[Units]:
+    """Languages within markets, on both sides; none with fewer than three to show."""
+    market = labels.rows["market"].fillna(NO_MARKET)
+    names = labels.rows["language"].map({c: language_name(c) for c in labels.rows["language"].
+                                         unique()})  # fmt: skip
+    named = names if market.eq(NO_MARKET).all() else names + ", " + market
+    kinds, every = Kinds.of(named), np.ones(len(labels.rows), dtype=bool)
+    found = []
+    for side in SIDES:
+        shares, shown = labels.errors(side, every, kinds.codes, len(kinds.names))
+        usable = shown & np.isfinite(shares.variance)
+        if usable.sum() >= 3:
+            found.append(_units(side, kinds.names, shares, usable))
+    return found
+
+
+def _units(side: Side, names: tuple[str, ...], shares: Shares, usable: np.ndarray) -> Units:
+    value, rows = shares.value[usable], shares.rows[usable]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        size = value * (1 - value) / shares.variance[usable]
+    trials = np.where(shares.variance[usable] > 0, np.minimum(size, rows), shares.clusters[usable])
+    hits = value * trials
+    kept = tuple(np.array(names)[usable].tolist())
+    return Units(side, kept, rows, hits, trials, shrink(hits, trials), funnel(hits, trials))
+
+
+def people(labels: Labels) -> Units | None:
+    """The run's own reviewers, by errors of both kinds; None where they may not be shown."""
+    if not labels.has_raters:
+        return None
+    rows = np.flatnonzero(labels.own & labels.known)
+    rater, wrong = labels.rater[rows], labels.label[rows] != labels.violates[rows]
+    of, place = np.unique(rater, return_inverse=True)
+    count = np.bincount(place, minlength=len(of)).astype(float)
+    errors = np.bincount(place, wrong, len(of)).astype(float)
+    enough = count >= labels.cell
+    if enough.sum() < labels.cell:
+        return None
+    # By size, then errors: the order of rows, too, must not tell who is who.
+    order = np.lexsort((errors[enough], count[enough]))
+    hits, trials = errors[enough][order], count[enough][order]
+    names = ("",) * len(trials)
+    return Units(None, names, trials, hits, trials, shrink(hits, trials), funnel(hits, trials))
+
+
+def team_figures(labels: Labels, found: list[Units]) -> list[Figure]:
+    """A funnel of the teams for each side."""
+    return [_figure(labels, units) for units in found]
+
+
+def _figure(labels: Labels, units: Units) -> Figure:
+    side, out = units.side, units.outside
+    what = side.title if side else "Errors"
+    names = [name for name, outside in zip(units.names, out, strict=True) if outside]
+    many = f"{int(out.sum())} of {len(out)}"
+    unit = "team" if side else "reviewer"
+    title = f"{what} by {unit}: {many} outside the funnel"
+    if side and 0 < len(names) <= 4:
+        title += f" ({join(names)})"
+    slug = f"funnel_{side.name}" if side else "funnel_reviewers"
+    drawn = FunnelDrawing(
+        units.trials,
+        units.hits / units.trials,
+        units.shrunk.value,
+        out.tolist(),
+        [name if outside else "" for name, outside in zip(units.names, out, strict=True)],
+        units.limits.average,
+        units.limits.sizes,
+        tuple(units.limits.inner),
+        tuple(units.limits.outer),
+        "labels with a known answer, at their effective number" if side else
+        "labels with a known answer",
+        side.share if side else "labels that were wrong",
+    )  # fmt: skip
+    return Figure(
+        name=slug,
+        title=title,
+        alt=_alt(units, unit),
+        caption=_caption(labels, units),
+        data=units.frame if side else units.frame.drop(columns="unit"),
+        svg=funnel_plot(slug, drawn, unit=f"a {unit}"),
+    )
+
+
+def _alt(units: Units, unit: str) -> str:
+    shares, frame = units.hits / units.trials, units.frame
+    said = (
+        f"Funnel of {len(shares)} {unit}s: shares of errors from {percent(float(shares.min()))} "
+        f"to {percent(float(shares.max()))}, average {percent(units.limits.average)}; after "
+        f"shrinkage {percent(float(frame['shrunk'].min()))} to "
+        f"{percent(float(frame['shrunk'].max()))}. "
+        f"Outside the outer limits: {int(units.outside.sum())}."
+    )
+    out = [name for name, outside in zip(units.names, units.outside, strict=True) if outside]
+    return f"{said} These are {join(out)}." if any(out) else said
+
+
+def _caption(labels: Labels, units: Units) -> str:
+    text = (
+        f"{labels.study.window}. Each dot's share moves along its line to the dash, as far as it "
+        "can't be told from noise; small ones move most. Dashed and full lines hold 95% and 99.8% "
+        "of units that are like the average"
+    )
+    if units.limits.dispersion > 1.05:
+        text += f", widened for a spread {units.limits.dispersion:.1f} times that of chance"
+    if units.side is None:
+        return f"{text}. {PEOPLE.format(cell=labels.cell)}"
+    return f"{text}. A team is a language of a market."
+
+
+def team_table(labels: Labels, found: list[Units]) -> Table:
+    """Every team after shrinkage, those that err most first."""
+    frames = [units.frame.assign(side=units.side.title) for units in found if units.side]
+    columns = (
+        Column("unit", "Team"),
+        Column("side", "Side"),
+        Column("labels", "Labels", "count"),
+        Column("share", "Errors", "share"),
+        Column("shrunk", "After shrinkage", "share"),
+        Column("low", "from", "share"),
+        Column("high", "to", "share"),
+        Column("kept", "Own part", "share"),
+        Column("place", "Place in the funnel"),
+    )
+    note = (
+        f"{labels.study.parameters.confidence:.0%} posterior intervals. The own part is how much "
+        "of a team's distance from the average is kept; where it is small, its place is noise."
+    )
+    rows = pd.concat(frames, ignore_index=True)
+    return Table("teams", "Teams after shrinkage", rows, columns, note)
+
+
+def people_shown(labels: Labels) -> list[Finding | Figure | Table]:
+    """The reviewers' spread, or why it is not shown."""
+    found, title = people(labels), "Spread between reviewers"
+    if found is None:
+        why = (
+            f"fewer than {labels.cell} reviewers have {labels.cell} labels of items with a known "
+            "answer" if labels.has_raters else "the labels do not say whose they are"
+        )  # fmt: skip
+        text = f"Single reviewers are not shown: {why}."
+        return [
+            Finding(
+                name="reviewers", title=title, text=text, value=None, unit="share",
+                confidence=None, verdict="unclear",
+            )
+        ]  # fmt: skip
+    low, high = (float(each) for each in np.quantile(found.shrunk.value, [0.1, 0.9]))
+    count = len(found.trials)
+    text = (
+        f"{percent(low)} to {percent(high)} of labels are wrong for the middle four fifths of "
+        f"{count} reviewers after shrinkage, {whose(labels)}; {int(found.outside.sum())} lie "
+        "outside the funnel."
+    )
+    finding = Finding(
+        name="reviewers",
+        title=title,
+        text=text,
+        value=high - low,
+        unit="share",
+        confidence=None,
+        sample=f"{int(found.trials.sum()):,} labels with a known answer",
+        notes=(
+            PEOPLE.format(cell=labels.cell),
+            "Errors depend on the mix of items that a reviewer was given.",
+        ),
+    )
+    return [finding, _figure(labels, found)]
