@@ -211,7 +211,7 @@ def test_reports_in_time_are_those_of_the_catalogue(brazil: Quality, demo_env: P
     assert level.share[0] == pytest.approx(other, abs=0.01)
     assert level.low[0] < other < level.high[0]
     table = next(each for each in quality.waits(brazil) if isinstance(each, Table))
-    assert list(table.frame["title"])[0] == "Report to decision"
+    assert table.frame["title"].iloc[0] == "Report to decision"
 
 
 def test_latent_truth_is_held_against_known_answers(brazil: Quality) -> None:
@@ -265,11 +265,10 @@ def test_nobodys_id_and_no_small_cell_leaves_the_kernel(brazil: Quality) -> None
 
 def test_few_reviewers_are_not_shown_at_all(brazil: Quality) -> None:
     """Ten people: who is who could be guessed, however much each of them labelled."""
-    labels = brazil.labels
-    few = replace(labels, rows=labels.rows.assign(rater_id=labels.rows["rater_id"] % 10))
-    assert find_people(few) is None
-    many = replace(labels, rows=labels.rows.assign(rater_id=labels.rows["rater_id"] % 11))
-    assert find_people(many) is not None
+    labels, numbers = brazil.labels, np.arange(len(brazil.labels.rows))
+    for count, shown in ((10, False), (11, True)):
+        dealt = replace(labels, rows=labels.rows.assign(rater_id=numbers % count))
+        assert (find_people(dealt) is not None) == shown
 
 
 def test_what_is_said_of_every_finding_is_whole(brazil: Quality) -> None:
