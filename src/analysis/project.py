@@ -44,6 +44,13 @@ def _zone(name: str) -> str:
     return name
 
 
+class Wellbeing(Model):
+    """How much a person looks at before a break is suggested; nobody is locked out."""
+
+    daily_items: int = Field(40, ge=1)
+    daily_minutes: float = Field(60, gt=0)
+
+
 class Settings(Model):
     """params/project.yaml."""
 
@@ -53,6 +60,10 @@ class Settings(Model):
     minimum_cell: int = Field(ge=1, description="counts below it are not shown")
     minimum_base: int = Field(100, ge=1, description="rates over fewer are not shown")
     locale: str = Field(pattern=r"^[a-z]{2}(_[A-Z]{2})?$")
+    content_fetcher: str = Field("", pattern=r"^([A-Za-z_][\w.]*:[A-Za-z_]\w*)?$")
+    masked_words: tuple[str, ...] = Field((), description="slurs, as regular expressions")
+    wellbeing: Wellbeing = Wellbeing()
+    support: tuple[str, ...] = Field((), description="who helps, a line each; on sensitive pages")
     not_secrets: tuple[str, ...] = Field((), description="digests that publishing lets through")
     epoch: int = Field(ge=1, description="raise it to make every run stale")
 

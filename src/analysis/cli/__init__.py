@@ -9,18 +9,18 @@ from __future__ import annotations
 import sys
 import traceback
 
-from analysis.cli import authoring, data, metrics, runs
+from analysis.cli import authoring, data, metrics, people, runs
 from analysis.cli.app import app
 from analysis.errors import UserError
 from analysis.safeguards.secrets import redact
 from analysis.terminal import say_error
 
-__all__ = ["app", "authoring", "data", "main", "metrics", "runs"]
+__all__ = ["app", "authoring", "data", "main", "metrics", "people", "runs"]
 
 #: In the order in which a person meets them; a verb that is not here is an error at import.
 VERBS = (
     *("demo", "acquire", "sources", "list", "plan", "run", "verify", "publish"),
-    *("metrics", "metric", "sql", "check", "new", "lab"),
+    *("metrics", "metric", "sql", "check", "new", "lab", "wellbeing"),
 )
 app.registered_commands.sort(
     key=lambda verb: VERBS.index(verb.name or getattr(verb.callback, "__name__", ""))

@@ -49,6 +49,7 @@ class RunRecord(BaseModel):
         locale: of the page.
         replaced: the run of the same identity that this one took the place of.
         withheld: what the safeguards took out.
+        support: who helps those whom the subject weighs on, a line each.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -84,6 +85,7 @@ class RunRecord(BaseModel):
     locale: str = "en"
     replaced: Replaced | None = None
     withheld: Withheld = Withheld()
+    support: tuple[str, ...] = ()
 
     @property
     def identity(self) -> str:

@@ -37,7 +37,7 @@ from analysis.report.record import (
     Status,
     findings_of,
 )
-from analysis.runs.gate import gate, guarded
+from analysis.runs.gate import gate, guarded, is_published
 from analysis.runs.limits import Watch, watched
 from analysis.runs.nested import one_at_a_time
 from analysis.runs.placing import ASIDE, replace
@@ -246,6 +246,7 @@ def describe(
         revision=revision,
         versions=versions(),
         seed=project.settings.seed,
+        support=() if is_published(run.spec) else project.settings.support,
         locale=locale_for(run.market.code, run.market.languages, project.settings.locale),
     )
 

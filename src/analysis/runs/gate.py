@@ -6,7 +6,7 @@ import os
 
 from nbformat import NotebookNode
 
-from analysis.project import Project
+from analysis.project import Project, StudySpec
 from analysis.report.guarded import Gate, guard
 from analysis.runs.nested import others, small
 from analysis.runs.plan import Planned
@@ -37,6 +37,11 @@ def guarded(
 
 def rules_for(project: Project, planned: Planned) -> Rules | None:
     """Of disclosure control; none for a study of what others published already."""
-    if all(TABLES[name].published for name in planned.run.spec.reads if name in TABLES):
+    if is_published(planned.run.spec):
         return None
     return Rules(project.settings.minimum_cell, project.settings.minimum_base)
+
+
+def is_published(spec: StudySpec) -> bool:
+    """Whether a study reads nothing but what others published: figures, and no case of harm."""
+    return all(TABLES[name].published for name in spec.reads if name in TABLES)

@@ -20,6 +20,10 @@ from analysis.warehouse.marks import Span
 FORMAT = "2"
 #: What of a study's file says which runs there are and how they are executed, not what they find.
 ABOUT_RUNNING = {"matrix", "full", "variants", "rows", "parameters", "schedule", "limits"}
+#: Settings that change nothing of what a run finds or its page says.
+NOT_FOUND = {
+    *("epoch", "warehouse", "not_secrets", "content_fetcher", "masked_words", "wellbeing"),
+}
 CUBES, CATALOGUE = "analysis.metrics.cube", "analysis.metrics.catalogue"
 #: Files of params/ that are read as values below, or by no run.
 NOT_WHOLE = {"project.yaml", "markets.yaml", "metrics.yaml", "sources.yaml"}
@@ -79,7 +83,7 @@ class Keys:
         whole = set(texts) - NOT_WHOLE
         if CATALOGUE in self.code(study):
             whole |= {"metrics.yaml"} & texts.keys()
-        settings = self.project.settings.model_dump(exclude={"epoch", "warehouse", "not_secrets"})
+        settings = self.project.settings.model_dump(exclude=NOT_FOUND)
         spec = self.project.study(study).model_dump(mode="json", exclude=ABOUT_RUNNING)
         read = [_text(texts[name]) for name in sorted(whole)]
         return digest(json.dumps([settings, spec], sort_keys=True), *read)

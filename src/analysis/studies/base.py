@@ -16,6 +16,7 @@ from analysis.errors import UserError, unknown
 from analysis.params import explain
 from analysis.project import Literals, Project, StudySpec
 from analysis.safeguards.disclosure.rates import Rules
+from analysis.safeguards.people.masked import mask_content
 from analysis.warehouse import NoWarehouse, Warehouse, ask_frame, open_warehouse
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class Study:
             UserError: a mistake in the query, in one line; names the nearest column.
         """
         with self.warehouse() as warehouse:
-            return ask_frame(warehouse, query, parameters, limit=limit)
+            return mask_content(ask_frame(warehouse, query, parameters, limit=limit))
 
     def rng(self) -> np.random.Generator:
         """Random numbers that are the same whenever this run is repeated."""
