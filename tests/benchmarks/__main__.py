@@ -15,13 +15,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from benchmarks import cube, kernels, runs
+from benchmarks import cube, kernels, labs, many, reruns, runs
 from benchmarks.measuring import Options
 
 SUBJECTS: dict[str, Callable[[Options], None]] = {
     "cube": cube.measure,
     "kernels": kernels.measure,
     "runs": runs.measure,
+    "many": many.measure,
+    "reruns": reruns.measure,
+    "labs": labs.measure,
 }
 
 
@@ -30,12 +33,15 @@ def main() -> None:
     parser.add_argument("--only", action="append", choices=SUBJECTS, help="default: every subject")
     parser.add_argument("--scale", type=float, default=1.0, help="of the demo data")
     parser.add_argument("--kernels", type=int, default=20, help="of each kind, one after another")
+    parser.add_argument("--runs", type=int, default=24, help="of core_metrics")
+    parser.add_argument("--trivial", type=int, default=1000, help="runs of a study without work")
     parser.add_argument("--rows", type=float, default=1e8, help="of the largest table of facts")
     given = parser.parse_args()
     for name in given.only or SUBJECTS:
         print(f"\n{name}", flush=True)
         with tempfile.TemporaryDirectory() as folder:
-            options = Options(Path(folder), given.scale, given.kernels, int(given.rows))
+            sizes = (given.kernels, given.runs, given.trivial, int(given.rows))
+            options = Options(Path(folder), given.scale, *sizes)
             SUBJECTS[name](options)
 
 

@@ -16,12 +16,16 @@ class Options:
         folder: empty, of the subject's own, and removed afterwards.
         scale: of the demo data.
         kernels: how many of each kind are started.
+        runs: of core_metrics, at most 24.
+        trivial: runs of a study that does nothing.
         rows: of the largest table of facts.
     """
 
     folder: Path
     scale: float
     kernels: int
+    runs: int
+    trivial: int
     rows: int
 
 

@@ -20,11 +20,11 @@ from analysis.project import Project
 from analysis.report.record import DATA, NOTEBOOK, PAGE, records
 from analysis.runs import cluster
 from support import Checkout, clean_environment, make_checkout
+from tiny import add_tiny
 
 pytestmark = pytest.mark.xdist_group("cluster")
 
 MARKETS = ("BR", "DE", "IN", "JP", "US", "GB", "FR", "ID", "MX", "KR")
-WEEKS = ("2026-W07", "2026-W08", "2026-W09", "2026-W10")
 DASK = [str(Path(sys.executable).parent / "dask")]
 LOOPBACK = ["--host", "127.0.0.1", "--no-dashboard"]
 
@@ -84,9 +84,26 @@ def three(tmp_path: Path, demo: Project) -> list[Checkout]:
     return made
 
 
-def words(*markets: str, weeks: tuple[str, ...] = WEEKS) -> list[str]:
-    chosen = [word for market in markets for word in ("-m", market)]
-    return ["run", "small", *chosen, *(word for week in weeks for word in ("-w", week))]
+#: Shows what came of its parameters and of its own random numbers, and data beside a table.
+BODY = """
+import pandas as pd
+from analysis.figures.displays import Column, Table
+from analysis.studies import Finding, open_study
+
+study = open_study("tiny", market=market, window=window)
+drawn = float(study.rng().normal())
+display(Table("drawn", "Drawn", pd.DataFrame({"x": [drawn]}), (Column("x", "x", "number"),)))
+Finding(name="drawn", title="Drawn", text=f"{drawn} in {study.identity}", value=drawn, unit="ratio")
+"""
+
+
+@pytest.fixture
+def three_tiny(tmp_path: Path) -> list[Checkout]:
+    """The same with a study that reads no rows, so that many of its runs are short."""
+    made = [make_checkout(tmp_path / name / "checkout", None) for name in ("here", "one", "two")]
+    for each in made:
+        add_tiny(each, markets=f"[{', '.join(MARKETS)}]", weeks=4, body=BODY)
+    return made
 
 
 def found(checkout: Checkout) -> dict[str, tuple[object, ...]]:
@@ -103,10 +120,10 @@ def found(checkout: Checkout) -> dict[str, tuple[object, ...]]:
 
 
 def test_forty_runs_of_which_a_worker_is_killed_in_the_middle(
-    three: list[Checkout], tmp_path: Path
+    three_tiny: list[Checkout], tmp_path: Path
 ) -> None:
-    here, *others = three
-    command = [sys.executable, "-c", "from analysis.cli import main; main()", *words(*MARKETS)]
+    here, *others = three_tiny
+    command = [sys.executable, "-c", "from analysis.cli import main; main()", "run"]
     environment = clean_environment() | {"PYTHONPATH": str(here.root / "src")}
     with (
         scheduler(tmp_path) as address,
@@ -139,7 +156,7 @@ def test_forty_runs_of_which_a_worker_is_killed_in_the_middle(
     assert not any((other.project.root / "reports").exists() for other in others)
     remote = found(here)
     here.project.reports.rename(here.root / "remote")
-    here.study(*words(*MARKETS))
+    here.study("run")
     assert found(here) == remote
     assert len(remote) == 40
 
@@ -148,7 +165,7 @@ def test_a_worker_that_differs_is_named_with_what_differs(
     three: list[Checkout], tmp_path: Path
 ) -> None:
     here, other, _ = three
-    run = words("JP", weeks=("2026-W10",))
+    run = ["run", "small", "-m", "JP", "-w", "2026-W10"]
     with scheduler(tmp_path) as address:
         assert "its scheduler has no worker" in here.study(*run, "--cluster", address, status=2)
         other.edit("notebooks/small.ipynb", "report", "reports")

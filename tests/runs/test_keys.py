@@ -158,6 +158,8 @@ NORWAY = "  NO: {name: Norway, zone: Europe/Oslo, languages: [no]}"
         # What no run imports.
         ("src/analysis/cli/runs.py", "# new", set(), set()),
         ("src/analysis/runs/plan.py", "# new", set(), set()),
+        ("src/analysis/studies/templates/study.py.txt", "# new", set(), set()),
+        ("src/analysis/report/locales/de.po", "# new", {"page"}, {"page"}),
         ("src/analysis/warehouse/demo/sql/content.sql", "-- new", set(), set()),
         # What params/ says, for those who read it.
         ("params/metrics.yaml", "# new", {"params"}, set()),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import signal
@@ -18,7 +17,8 @@ import psutil
 import pytest
 
 from analysis.report.record import RECORD, RunRecord, records
-from support import Checkout, clean_environment, make_checkout
+from support import Checkout, clean_environment
+from tiny import make_tiny
 
 #: How many moments; 30 in a long test: STUDY_KILLS=30.
 KILLS = int(os.environ.get("STUDY_KILLS", "8"))
@@ -26,63 +26,18 @@ MARK = "STUDY_TEST_MARK"
 VICTIMS = ("command", "worker", "warm process", "kernel", "fork server")
 RUNS = 24
 
-STUDY = """
-title: Tiny
-question: How little can a run do?
-decision: None.
-owner: nobody
-reads: [exposure]
-clock: exposure
-rows: {markets: own, windows: 1}
-matrix:
-  markets: [JP, BR, DE, US]
-  windows: [WINDOWS]
-"""
-MODULE = '''"""tiny: a study that does nothing."""
-
-from analysis.studies.base import StudyParameters
-
-
-class Parameters(StudyParameters):
-    """What a run of this study takes; each field is a name in the notebook's tagged cell."""
-'''
-
-
-def cell(source: str, *tags: str) -> dict[str, object]:
-    metadata = {"tags": list(tags)}
-    return {
-        "cell_type": "code",
-        "execution_count": None,
-        "id": f"c{len(source)}",
-        "metadata": metadata,
-        "outputs": [],
-        "source": source,
-    }
-
-
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
-    """A checkout whose study `tiny` reads nothing, so that its runs are short."""
-    made = make_checkout(tmp_path_factory.mktemp("tiny") / "checkout", None)
-    windows = ", ".join(f"2026-W{week:02d}" for week in range(1, RUNS // 4 + 1))
-    studies = made.project.params / "studies"
-    for path in studies.iterdir():
-        path.unlink()
-    (studies / "tiny.yaml").write_text(STUDY.replace("WINDOWS", windows), encoding="utf-8")
-    module = made.root / "src" / "analysis" / "studies" / "tiny.py"
-    module.write_text(MODULE, encoding="utf-8")
-    spec = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    cells = [cell('market = "JP"\nwindow = "latest-week"', "parameters"), cell(BODY)]
-    notebook = {"cells": cells, "metadata": spec, "nbformat": 4, "nbformat_minor": 5}
-    (made.root / "notebooks" / "tiny.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
-    return made
-
-
 #: Long enough to be met in the middle; what it writes tells whether a cell was let finish.
 BODY = """import os, pathlib, time
 seconds = float(os.environ.get("TINY_SECONDS", "0.05"))
 time.sleep(seconds)
 """
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    """A checkout whose study `tiny` reads nothing, so that its runs are short."""
+    folder = tmp_path_factory.mktemp("tiny")
+    return make_tiny(folder, markets="[JP, BR, DE, US]", weeks=RUNS // 4, body=BODY)
 
 
 class Command:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import json
 import os
 import select
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,7 +23,10 @@ from jupyter_client.manager import KernelManager
 from jupyter_client.provisioning.factory import KernelProvisionerFactory
 
 from analysis.report.record import FINDING, NOTEBOOK
-from analysis.runs.warm import preload, process
+from analysis.runs.warm import preload, process, provisioner
+from analysis.runs.warm.client import RunManager
+from analysis.studies import findings
+from labs import lab
 from support import CHECKOUT, Checkout, clean_environment
 
 pytestmark = [
@@ -39,17 +41,17 @@ def warm() -> Iterator[process.Warm]:
     """One warm process for the tests that leave it as it is, and stock Jupyter told to use it."""
     with started() as made:
         yield made
-        assert list(made.folder.iterdir()) == [made.folder / process.SOCKET]
+        assert {path.name for path in made.folder.iterdir()} == {process.HELD, process.SOCKET}
     assert not made.folder.exists()
 
 
 @contextmanager
-def started() -> Iterator[process.Warm]:
+def started(*studies: str) -> Iterator[process.Warm]:
     said: list[str] = []
     factory = KernelProvisionerFactory.instance()
     kept, factory.default_provisioner_name = factory.default_provisioner_name, process.NAME
     before = dict(os.environ)
-    made = process.start_or_say(said.append)
+    made = process.start_or_say(said.append, studies)
     assert made, said
     try:
         yield made
@@ -166,23 +168,197 @@ def test_a_figure_shows_itself(warm: process.Warm) -> None:
     assert "image/png" in kinds
 
 
-def test_thirty_kernels_one_after_another(warm: process.Warm) -> None:
-    pids = set()
-    for number in range(30):
-        with kernel() as (_, client):
-            pids.add(run(client, "import os; os.getpid()"))
-            assert run(client, f"{number} * 2") == number * 2
-    assert len(pids) == 30
-    until(lambda: all(gone(pid) for pid in pids))
+async def counted(number: int) -> tuple[int, int]:
+    """A kernel from its start to its end, as runs have it: its process, and what it computed."""
+    manager = RunManager(kernel_name="python3")
+    await manager.start_kernel()
+    client = manager.client()
+    client.start_channels()
+    try:
+        await client.wait_for_ready(LIMIT)
+        asked = {"answer": f"{number} * 2", "pid": "__import__('os').getpid()"}
+        reply = await client.execute("", user_expressions=asked, reply=True, timeout=LIMIT)
+        told = reply["content"]["user_expressions"]
+        found = {name: int(each["data"]["text/plain"]) for name, each in told.items()}
+        return found["pid"], found["answer"]
+    finally:
+        client.stop_channels()
+        await manager.shutdown_kernel()
 
 
-def test_several_kernels_at_once(warm: process.Warm) -> None:
-    def one(number: int) -> int:
-        with kernel() as (_, client):
-            return int(run(client, f"import numpy as np; int(np.arange({number}).sum())"))
+def test_two_hundred_kernels_one_after_another_and_twenty_at_once(
+    warm: process.Warm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path))
 
-    with ThreadPoolExecutor(8) as pool:
-        assert list(pool.map(one, range(8))) == [sum(range(n)) for n in range(8)]
+    async def after_another() -> list[tuple[int, int]]:
+        return [await counted(number) for number in range(200)]
+
+    async def at_once() -> list[tuple[int, int]]:
+        return await asyncio.gather(*(counted(number) for number in range(20)))
+
+    for kernels in (after_another, at_once):
+        found = asyncio.run(kernels())
+        assert [answer for _, answer in found] == [number * 2 for number in range(len(found))]
+        pids = {pid for pid, _ in found}
+        assert len(pids) == len(found)
+        until(lambda pids=pids: all(gone(pid) for pid in pids))
+    assert not list(tmp_path.iterdir()), "a connection file is left"
+
+
+def test_threads_that_do_not_end_and_memory_that_does_not_suffice(warm: process.Warm) -> None:
+    with kernel() as (_, client):
+        run(client, "import threading, resource\nwait = threading.Event().wait")
+        run(client, "for _ in range(50): threading.Thread(target=wait).start()")
+        pid = run(client, "import os; os.getpid()")
+        limit = "held = 3 << 30\nresource.setrlimit(resource.RLIMIT_DATA, (held, held))"
+        run(client, limit)
+        reply = client.execute("b'x' * (4 << 30)", reply=True, timeout=LIMIT)
+        assert reply["content"]["ename"] == "MemoryError"
+        assert run(client, "1 + 1") == 2
+    until(lambda: gone(pid))
+
+
+DAEMON = """
+import multiprocessing, sys
+from jupyter_client.manager import KernelManager
+
+def child(pipe):
+    manager = KernelManager(kernel_name="python3")
+    manager.start_kernel()
+    client = manager.client()
+    client.start_channels()
+    client.wait_for_ready(timeout=60)
+    reply = client.execute("", user_expressions={"x": "6 * 7"}, reply=True, timeout=60)
+    pipe.send(reply["content"]["user_expressions"]["x"]["data"]["text/plain"])
+    manager.shutdown_kernel(now=True)
+
+if __name__ == "__main__":
+    ours, theirs = multiprocessing.Pipe()
+    process = multiprocessing.Process(target=child, args=(theirs,), daemon=True)
+    process.start()
+    print(ours.recv())
+    process.join()
+"""
+
+
+def test_a_daemonic_process_may_have_kernels(warm: process.Warm, tmp_path: Path) -> None:
+    """As workers of a cluster are: Python lets them have no children of their own."""
+    script = tmp_path / "daemon.py"
+    script.write_text(DAEMON)
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True)
+    assert done.stdout == "42\n", done.stderr
+    assert not (warm.folder / process.NOTES).exists()
+
+
+@pytest.mark.parametrize("how", ["warm", "cold"])
+def test_no_log_warns_of_what_others_could_listen_to(
+    warm: process.Warm, how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if how == "cold":
+        monkeypatch.delenv(process.FOLDER_VARIABLE)
+    with (tmp_path / "log").open("w") as log, kernel(stdout=log, stderr=log) as (manager, client):
+        assert run(client, "1 + 1") == 2
+        assert manager.transport == ("ipc" if how == "warm" else "tcp")
+        forked = parent(manager.provisioner.pid) == warm.process.pid  # type: ignore[union-attr]
+        assert forked == (how == "warm")
+    assert "TCP" not in (tmp_path / "log").read_text()
+
+
+EDITED = """
+import os
+from pathlib import Path
+from analysis.runs.warm.process import warm_kernels
+
+def show(what):
+    from jupyter_client.manager import KernelManager
+    manager = KernelManager(kernel_name="python3")
+    manager.start_kernel()
+    client = manager.client()
+    client.start_channels()
+    client.wait_for_ready(timeout=60)
+    code = "import sys; had = 'analysis.studies.findings' in sys.modules"
+    client.execute(code + "; from analysis.studies import findings", reply=True, timeout=60)
+    asked = {"x": "had, findings.__doc__[:6]"}
+    reply = client.execute("", user_expressions=asked, reply=True, timeout=60)
+    print(what, reply["content"]["user_expressions"]["x"]["data"]["text/plain"], flush=True)
+    client.stop_channels()
+    manager.shutdown_kernel(now=True)
+
+with warm_kernels(print, ["core_metrics"]):
+    show("as it was")
+    other = Path("data/analysis/studies")
+    other.mkdir(parents=True)
+    for name in ("../__init__.py", "__init__.py", "findings.py"):
+        (other / name).write_text("'Other.'")
+    os.chdir("data")
+    show("elsewhere")
+    os.chdir("..")
+    module = Path("src/analysis/studies/findings.py")
+    text = module.read_text()
+    module.write_text(text.replace('""' + '"', '""' + '"Edited', 1))
+    show("edited")
+    del os.environ["PYTHONPATH"]
+    os.environ["PYTHONPATH"] = "src"
+    show("relative")
+"""
+
+
+def test_a_kernel_has_the_projects_code_as_it_is_when_it_starts(bare: Checkout) -> None:
+    """Where a command has said what its kernels will import, they have it; once it is edited, or
+    where another project lies in their folder, they start cold and import what a cold one does."""
+    done = subprocess.run(
+        [sys.executable, "-c", EDITED],
+        cwd=bare.root,
+        env={**clean_environment(), "PYTHONPATH": str(bare.root / "src")},
+        capture_output=True,
+        text=True,
+    )
+    first = str(findings.__doc__)[:6]
+    assert done.stdout.splitlines() == [
+        f"as it was (True, {first!r})",
+        f"elsewhere (False, {first!r})",
+        "edited (False, 'Edited')",
+        "relative (False, 'Edited')",
+        "warm kernels: the kernel's folder has an 'analysis' of its own; kernels started cold",
+        "warm kernels: the project's code has changed since it was imported; kernels started cold",
+        "warm kernels: PYTHONPATH has a relative folder; name it in full; kernels started cold",
+    ], done.stderr
+
+
+def test_a_folder_that_nobody_has_is_removed_by_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a command that was killed together with its warm process; others' stay."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with started() as dead:
+        assert dead.process.stdin
+        os.killpg(dead.process.pid, signal.SIGKILL)
+        dead.process.wait()
+        with started() as other:
+            assert dead.folder.exists()  # this process may still want it
+            dead.held.close()
+            young = Path(tempfile.mkdtemp(prefix=process.PREFIX))
+            process.sweep()
+            assert not dead.folder.exists()
+            assert other.folder.exists()
+            assert young.exists()
+
+
+def test_only_one_kernel_waits_for_a_warm_process_that_does_not_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with started() as made:
+        made.process.send_signal(signal.SIGSTOP)
+        monkeypatch.setattr(provisioner, "PATIENCE", 0.5)
+        before = time.monotonic()
+        for _ in range(2):
+            with kernel() as (_, client):
+                assert run(client, "1 + 1") == 2
+            monkeypatch.setattr(provisioner, "PATIENCE", LIMIT)
+        assert time.monotonic() - before < LIMIT
+        made.process.send_signal(signal.SIGCONT)
+        assert made.stop() == ["warm kernels: the warm process does not answer"]
 
 
 def test_interrupt_restart_and_kill(warm: process.Warm) -> None:
@@ -320,47 +496,17 @@ def test_a_killed_command_leaves_neither_process_nor_folder() -> None:
 
 def test_the_lab_starts_warm_kernels(tmp_path: Path, bare: Checkout) -> None:
     """Through Jupyter Server's own API; the warm process ends with the lab."""
-    from urllib.request import Request, urlopen
-
-    runtime = tmp_path / "runtime"
-    environment = {
-        **clean_environment(),
-        "PYTHONPATH": str(bare.root / "src"),
-        "JUPYTER_RUNTIME_DIR": str(runtime),
-    }
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        address = f"http://127.0.0.1:{free.getsockname()[1]}/"
-    port = address.rpartition(":")[2].strip("/")
-    options = ["--no-browser", "--allow-root", "--IdentityProvider.token=t", "--ip=127.0.0.1"]
-    options.append(f"--port={port}")
-    lab = subprocess.Popen(
-        [sys.executable, "-c", "from analysis.cli import main; main()", "lab", *options],
-        cwd=bare.root,
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert lab.stderr is not None
-        for line in lab.stderr:
-            if "/lab?token=" in line:
-                break
-        # It says where it is before it listens there.
-        until(lambda: socket.socket().connect_ex(("127.0.0.1", int(port))) == 0)
-        headers = {"Authorization": "token t"}
-        asked = Request(f"{address}api/kernels", b"{}", headers, method="POST")
-        with urlopen(asked, timeout=LIMIT) as answer:
-            assert json.load(answer)["name"] == "python3"
-        children = Path(f"/proc/{lab.pid}/task/{lab.pid}/children").read_text().split()
+    with lab(bare, tmp_path / "runtime") as running:
+        assert running.answers()[0] == "3\n"
+        mine = running.process.pid
+        children = Path(f"/proc/{mine}/task/{mine}/children").read_text().split()
         server = next(
             p for p in children if b"server.py" in Path(f"/proc/{p}/cmdline").read_bytes()
         )
         forked = Path(f"/proc/{server}/task/{server}/children").read_text().split()
         assert len(forked) == 1
-    finally:
-        lab.kill()
-        lab.communicate()
+        ours = "import sys; print([m for m in sys.modules if m[:8] == 'analysis'])"
+        assert running.answers(ours)[0] == "[]\n"
     until(lambda: gone(int(server)) and gone(int(forked[0])))
 
 

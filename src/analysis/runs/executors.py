@@ -62,7 +62,10 @@ def local_workers(project: Project, jobs: int) -> Workers:
 
     def submit(executor: Executor, planned: Planned, revision: str) -> Future[RunRecord]:
         with unhurt_by_interrupts():
-            return executor.submit(_execute, project.root, planned, revision)
+            try:
+                return executor.submit(_execute, project.root, planned, revision)
+            except (OSError, EOFError) as error:  # the fork server was killed
+                raise BrokenExecutor(str(error)) from error
 
     alone = Workers(partial(processes, 1), submit, 1)
     return Workers(partial(processes, jobs), submit, jobs, alone=alone)
@@ -99,9 +102,17 @@ def apart(work: Callable[..., Result], *given: object) -> Result:
             return work(*given)
 
 
-def get_ready() -> None:
-    """Lets what workers are forked from begin to import, where they are forked."""
+def get_ready(more: tuple[str, ...] = ()) -> None:
+    """Lets what workers are forked from begin to import, where they are forked.
+
+    Args:
+        more: modules that these workers import, besides what runs need; said before the first.
+    """
+    _preloaded.extend(more)
     _context()
+
+
+_preloaded = ["analysis.runs.rehearsed"]
 
 
 def _context() -> BaseContext:
@@ -120,7 +131,7 @@ def _context() -> BaseContext:
 def _begun() -> State:
     """Begins the fork server; the state of the project's code then."""
     state = state_of(str(PACKAGE))
-    multiprocessing.set_forkserver_preload(["analysis.runs.rehearsed"])
+    multiprocessing.set_forkserver_preload(_preloaded)
     with unhurt_by_interrupts():
         forkserver.ensure_running()
     return state

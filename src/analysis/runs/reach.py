@@ -1,7 +1,8 @@
 """Which of the project's own files a study's result depends on: what it can import.
 
 grimp reads the imports without running them, those within functions too, in some 15 ms. A file
-that is no Python counts with the package that it lies in.
+that is no Python counts with the modules of its package that name it or its folder, such as
+`"templates"`; with the whole package where none does.
 """
 
 from __future__ import annotations
@@ -31,8 +32,20 @@ class Reach:
         found: dict[str, list[Path]] = {}
         for path in sorted(ROOT.rglob("*")):
             if path.is_file() and path.suffix != ".pyc":
-                found.setdefault(_module_of(path), []).append(path)
+                for name in self._owners(path):
+                    found.setdefault(name, []).append(path)
         return found
+
+    def _owners(self, path: Path) -> list[str]:
+        """The modules that a file belongs to."""
+        folder = path.parent
+        while not (folder / "__init__.py").exists():
+            folder = folder.parent
+        if path.suffix == ".py" and folder == path.parent:
+            return [_module_of(path)]
+        named = f'"{path.relative_to(folder).parts[0]}"'
+        readers = [_module_of(each) for each in folder.glob("*.py") if named in self._text(each)]
+        return sorted(readers) or [_module_of(folder / "__init__.py")]
 
     def modules(self, roots: Iterable[str]) -> frozenset[str]:
         """What can be imported from modules, themselves included; names of no module are let go."""
@@ -80,11 +93,6 @@ class Reach:
 
 
 def _module_of(path: Path) -> str:
-    """The module that a file is, or the package that it belongs to."""
-    folder = path.parent
-    while not (folder / "__init__.py").exists():
-        folder = folder.parent
-    parts = [PACKAGE, *folder.relative_to(ROOT).parts]
-    if path.suffix == ".py" and path.stem != "__init__" and folder == path.parent:
-        parts.append(path.stem)
-    return ".".join(parts)
+    """The module that a file of Python is."""
+    parts = [PACKAGE, *path.parent.relative_to(ROOT).parts]
+    return ".".join(parts if path.stem == "__init__" else [*parts, path.stem])

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -23,7 +21,11 @@ from analysis.report.record import (
     records,
 )
 from analysis.report.writing import replace_text
+from analysis.runs.executors import apart, get_ready
 from analysis.runs.warm.process import Say, unsaid, warm_kernels
+
+#: What each of its processes imports.
+NBVAL = ("pytest", "nbval.plugin", "analysis.runs.nbval_typed")
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,9 @@ def verify(
     """
     results = []
     # Threads only wait here: each notebook is executed by a process of its own.
-    with warm_kernels(say), ThreadPoolExecutor(jobs) as pool:
+    executed = {identity.partition("/")[0] for identity in found}
+    with warm_kernels(say, executed), ThreadPoolExecutor(jobs) as pool:
+        get_ready(NBVAL)
         waiting = [pool.submit(_verify_one, project, name, path) for name, path in found.items()]
         for future in as_completed(waiting):
             results.append(future.result())
@@ -111,32 +115,25 @@ def note(result: Verified, folder: Path) -> None:
 def _verify_one(project: Project, identity: str, path: Path) -> Verified:
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
-        finished = subprocess.run(
-            _command(path, report),
-            cwd=folder,
-            env={**os.environ, ROOT_VARIABLE: str(project.root)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        status = apart(_nbval, project.root, path, report)
         if not report.exists():
-            return Verified(identity, ("nbval could not run", finished.stderr.strip()[-300:]))
+            return Verified(identity, ("nbval could not run",))
         differences = [each for found in json.loads(report.read_bytes()).values() for each in found]
-    if finished.returncode and not differences:
+    if status and not differences:
         differences = ["nbval ended with an error"]
     return Verified(identity, tuple(differences))
 
 
-def _command(path: Path, report: Path) -> Sequence[str]:
+def _nbval(root: Path, path: Path, report: Path) -> int:
+    """In a process of its own: nbval on one notebook; pytest's status. What it says goes nowhere,
+    since the differences are in the report."""
+    import pytest
+
+    os.environ[ROOT_VARIABLE] = str(root)
+    os.chdir(report.parent)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (1, 2):
+        os.dup2(nowhere, stream)
     plugins = ["-p", "analysis.runs.nbval_typed", "-p", "no:cacheprovider"]
     options = ["--nbval", "--nbval-current-env", "--tb=no", "-q", "--typed-report", str(report)]
-    return [
-        sys.executable,
-        "-m",
-        "pytest",
-        *plugins,
-        *options,
-        "--rootdir",
-        str(path.parent),
-        str(path),
-    ]
+    return int(pytest.main([*plugins, *options, "--rootdir", str(path.parent), str(path)]))

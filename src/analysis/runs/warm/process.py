@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
 import socket
+import stat
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import TextIO
 
 from analysis.runs.warm.preload import ANALYSTS
 
@@ -23,8 +27,13 @@ FOLDER_VARIABLE = "STUDY_WARM"
 KERNELS_VARIABLE = "STUDY_KERNELS"
 JUPYTER_VARIABLE = "JUPYTER_DEFAULT_PROVISIONER_NAME"
 NAME, GROUP = "warm", "jupyter_client.kernel_provisioners"
-#: In the folder: the socket, and a line for each kernel that started cold.
-SOCKET, NOTES = "warm", "cold"
+#: In the folder: the socket; a line for each kernel that started cold; a file that all who use the
+#: folder hold locked, so that one that nobody has is told from one in use; a sign that the warm
+#: process did not answer in time, so that no other kernel waits for it.
+SOCKET, NOTES, HELD, SILENT = "warm", "cold", "held", "silent"
+PREFIX = "study-warm-"
+#: Seconds that a new folder may be without its lock.
+YOUNG = 60.0
 HERE = Path(__file__).parent
 PACKAGE = HERE.parents[1]
 #: What is done once in the warm process that each kernel would do again.
@@ -45,10 +54,15 @@ class Unavailable(Exception):
 
 @dataclass(frozen=True)
 class Warm:
-    """A warm process that was started, and the private folder of its sockets."""
+    """A warm process that was started, and the private folder of its sockets.
+
+    Attributes:
+        held: the folder's lock.
+    """
 
     process: subprocess.Popen[bytes]
     folder: Path
+    held: TextIO
 
     def stop(self) -> list[str]:
         """Ends it and removes its folder; returns why kernels started cold, each reason once."""
@@ -62,6 +76,7 @@ class Warm:
             self.process.kill()
             self.process.wait()
         shutil.rmtree(self.folder, ignore_errors=True)
+        self.held.close()
         return list(dict.fromkeys(lines))
 
 
@@ -89,8 +104,9 @@ def warm_kernels(say: Say = unsaid, studies: Iterable[str] = ()) -> Iterator[Non
 def start_or_say(say: Say, studies: Iterable[str] = ()) -> Warm | None:
     """Starts a warm process and points this process's children at it, or says why it can't."""
     os.environ.pop(FOLDER_VARIABLE, None)
+    if installed():
+        os.environ[JUPYTER_VARIABLE] = NAME  # cold kernels too are asked to encrypt
     if os.environ.get(KERNELS_VARIABLE) == "cold":
-        os.environ.pop(JUPYTER_VARIABLE, None)
         return None
     try:
         warm = start(studies)
@@ -98,7 +114,6 @@ def start_or_say(say: Say, studies: Iterable[str] = ()) -> Warm | None:
         say(f"warm kernels: {error}; kernels start cold")
         return None
     os.environ[FOLDER_VARIABLE] = str(warm.folder)
-    os.environ[JUPYTER_VARIABLE] = NAME
     return warm
 
 
@@ -106,6 +121,7 @@ def keep_for_successor(warm: Warm | None) -> None:
     """Lets the program that takes this process's place hold what keeps the warm process."""
     if warm and warm.process.stdin:
         os.set_inheritable(warm.process.stdin.fileno(), True)
+        os.set_inheritable(warm.held.fileno(), True)
 
 
 def start(studies: Iterable[str] = ()) -> Warm:
@@ -122,27 +138,66 @@ def start(studies: Iterable[str] = ()) -> Warm:
     if sys.platform != "linux":
         # macOS has fork, but its own libraries may not be used after it.
         raise Unavailable("they need Linux")
-    if not entry_points(group=GROUP, name=NAME):
+    if not installed():
         raise Unavailable("not installed; `make check` installs them")
-    folder = Path(tempfile.mkdtemp(prefix="study-warm-"))  # for its owner only
+    sweep()
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX))  # for its owner only
+    held = (folder / HELD).open("w")
     try:
+        fcntl.flock(held, fcntl.LOCK_EX)
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(str(folder / SOCKET))
             listener.listen(128)
-            return Warm(_spawn(listener.fileno(), folder, studies), folder)
+            descriptors = (listener.fileno(), held.fileno())
+            return Warm(_spawn(descriptors, folder, studies), folder, held)
     except OSError:
+        held.close()
         shutil.rmtree(folder, ignore_errors=True)
         raise
 
 
-def _spawn(listener: int, folder: Path, studies: Iterable[str]) -> subprocess.Popen[bytes]:
+def installed() -> bool:
+    """Whether Jupyter knows of warm kernels."""
+    return bool(entry_points(group=GROUP, name=NAME))
+
+
+def sweep() -> None:
+    """Removes the folders of commands that were killed together with their warm processes."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        with suppress(OSError):
+            about = folder.lstat()
+            if about.st_uid == os.getuid() and stat.S_ISDIR(about.st_mode) and _left(folder):
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _left(folder: Path) -> bool:
+    """Whether nobody has a folder any more: command, warm process and kernels hold its lock."""
+    try:
+        with (folder / HELD).open("r+") as held:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return time.time() - folder.stat().st_mtime > YOUNG
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _spawn(
+    descriptors: tuple[int, int], folder: Path, studies: Iterable[str]
+) -> subprocess.Popen[bytes]:
     listed = (HERE / "preload.txt").read_text(encoding="utf-8").split()
     modules = [f"analysis.studies.{name}" for name in sorted(set(studies))]
     code = {"package": str(PACKAGE), "modules": modules, "rehearsal": REHEARSAL}
     what = {"packages": listed if modules else [*listed, *ANALYSTS], "code": modules and code}
     return subprocess.Popen(
-        [sys.executable, str(HERE / "server.py"), str(listener), str(folder), json.dumps(what)],
-        pass_fds=(listener,),
+        [
+            sys.executable,
+            str(HERE / "server.py"),
+            str(descriptors[0]),
+            str(folder),
+            json.dumps(what),
+        ],
+        pass_fds=descriptors,
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -17,7 +17,7 @@ from typing import Any
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
-from analysis.runs.warm.process import FOLDER_VARIABLE, NOTES, SOCKET
+from analysis.runs.warm.process import FOLDER_VARIABLE, NOTES, SILENT, SOCKET
 
 #: Seconds for the warm process to import everything on a busy machine, and then to fork.
 PATIENCE = 60.0
@@ -132,10 +132,10 @@ class WarmProvisioner(LocalProvisioner):
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         """A forked kernel, or a cold one with a line in the log that says why."""
         folder = os.environ.get(FOLDER_VARIABLE)
-        asked = wanted(cmd, kwargs)
-        if not folder or asked is None:
+        if not folder or not understood(cmd, kwargs):
             return await super().launch_kernel(cmd, **kwargs)
         try:
+            asked = wanted(cmd, kwargs)
             process = await asyncio.to_thread(fork, Path(folder), asked)
         except (OSError, ValueError, Refused) as error:
             self._note(Path(folder), f"warm kernels: {error}")
@@ -171,14 +171,23 @@ def _unsettled(manager: Any) -> bool:
     return not any(manager.ports) and not os.path.exists(manager.connection_file or "")  # noqa: PTH110
 
 
-def wanted(cmd: list[str], kwargs: Mapping[str, Any]) -> Wanted | None:
-    """What a client asks for, or None where it is another language, Python or kind of process."""
-    if cmd[:3] != LAUNCHER or not set(kwargs) <= UNDERSTOOD:
-        return None
+def understood(cmd: list[str], kwargs: Mapping[str, Any]) -> bool:
+    """Whether a client asks for what a fork can be: no other language, Python or kind of process,
+    nor one with pipes, which only a child can have."""
+    pipes = (_descriptor(kwargs.get(name), 1) is None for name in ("stdout", "stderr"))
+    return cmd[:3] == LAUNCHER and set(kwargs) <= UNDERSTOOD and not any(pipes)
+
+
+def wanted(cmd: list[str], kwargs: Mapping[str, Any]) -> Wanted:
+    """What a client asks for.
+
+    Raises:
+        Refused: it would be found elsewhere from the kernel's folder than from here.
+    """
     streams = [_descriptor(kwargs.get(name), own) for name, own in (("stdout", 1), ("stderr", 2))]
     environment = dict(os.environ if kwargs.get("env") is None else kwargs["env"])
-    if None in streams or _relative(environment.get("PYTHONPATH", "")):
-        return None
+    if _relative(environment.get("PYTHONPATH", "")):
+        raise Refused("PYTHONPATH has a relative folder; name it in full")
     environment["JPY_PARENT_PID"] = str(os.getpid())
     cwd = os.path.abspath(kwargs.get("cwd") or ".")  # noqa: PTH100 - as Popen, no links followed
     return Wanted(cmd[3:], environment, cwd, (streams[0] or 1, streams[1] or 2))
@@ -206,6 +215,8 @@ def fork(folder: Path, asked: Wanted) -> ForkedProcess:
         ValueError: what it answered makes no sense.
         Refused: it says why it can't.
     """
+    if (folder / SILENT).exists():
+        raise Refused("the warm process does not answer")
     connection = socket.socket(socket.AF_UNIX)
     try:
         connection.settimeout(PATIENCE)
@@ -216,6 +227,8 @@ def fork(folder: Path, asked: Wanted) -> ForkedProcess:
         return ForkedProcess(connection, int(answer["pid"]))
     except BaseException as error:
         connection.close()
+        if isinstance(error, TimeoutError):
+            (folder / SILENT).touch()  # one waited; the others need not
         if isinstance(error, OSError):
             raise Refused("the warm process does not answer") from None
         raise
