@@ -9,6 +9,8 @@ from scipy import special
 
 from analysis.methods.prevalence import limits
 from analysis.methods.sampling_design import Round, draw_probabilities, expect, resample
+from analysis.studies import Study
+from analysis.studies.prevalence_sample import load_frame
 
 ITEMS, SEED = 500_000, 20260218
 
@@ -31,7 +33,7 @@ class Kept:
     """What many samples showed.
 
     Attributes:
-        expected: positive draws of a sample, on average.
+        expected: positive draws of a sample, on average; `distinct` posts among them.
         coverage: of the nominal 95 % interval.
         efficiency: variance of as many simple random draws of views over that of the estimate,
             as simulated; `exact` by the formula of the design's variance.
@@ -42,6 +44,7 @@ class Kept:
     """
 
     expected: float
+    distinct: float
     coverage: float
     efficiency: float
     exact: float
@@ -73,6 +76,15 @@ def binormal(prevalence: float, auc: float, seed: int, items: int = ITEMS) -> Wo
     return World(views / views.sum(), label.astype(float), score)
 
 
+def platform(study: Study) -> World:
+    """The posts of the demo platform that a study's market viewed in its window, with its truth."""
+    frame = load_frame(study, study.window)
+    truth = study.sql("SELECT content_id, violates FROM demo_truth_content", limit=None)
+    label = frame["content_id"].map(truth.set_index("content_id")["violates"]).to_numpy(float)
+    views = frame["views"].to_numpy(float)
+    return World(views / views.sum(), label, frame["risk_score"].to_numpy(float))
+
+
 def kept(
     world: World, draws: int, times: int, seed: int, *, defensive: float = 0.05, power: float = 0.5
 ) -> Kept:
@@ -89,9 +101,10 @@ def kept(
     planned = expect(world.share, world.label, probability, draws)
     return Kept(
         expected=draws * float((probability * world.label).sum()),
+        distinct=planned.events,
         coverage=float(np.mean((low <= truth) & (truth <= high))),
-        efficiency=float(simple / draws / spread**2),
-        exact=float(simple / draws / planned.error**2),
+        efficiency=float(simple / draws / spread**2) if spread else np.inf,
+        exact=simple / draws / planned.error**2 if planned.error else np.inf,
         width=float(np.median(high - low) / (2 * special.ndtri(0.975) * spread)),
         wald=float(np.mean(np.abs(found.value - truth) <= 1.96 * found.error)),
         above=float(np.mean(truth > high)),

@@ -1,10 +1,12 @@
 """What the prevalence study's interval does where the truth is known.
 
     python tests/benchmarks/prevalence_coverage.py [--times 2000] [--only reference --only grid]
+    python tests/benchmarks/prevalence_coverage.py --only demo --times 200
 
 The reference world has 500,000 posts of which 1 in 900 violates; 4,000 draws a sample. The grid
 crosses prevalence, draws and how well the score ranks; a cell is judged where it expects at least
-8 positive draws. See tests/prevalence_worlds.py for both.
+8 positive draws. See tests/prevalence_worlds.py for both. The demo needs `study demo` first: its
+own posts of one week in every market, drawn anew by the design that it recorded.
 """
 
 from __future__ import annotations
@@ -12,10 +14,13 @@ from __future__ import annotations
 import argparse
 import itertools
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from prevalence_worlds import Kept, binormal, kept, reference
+from analysis.project import Project
+from analysis.studies import open_study
+from prevalence_worlds import Kept, binormal, kept, platform, reference
 
 PREVALENCES, DRAWS, AUCS = (1e-4, 1e-3, 1e-2), (1000, 4000, 16_000), (0.5, 0.8, 0.9, 0.97)
 LEAST, FEWEST, WIDEST = 0.93, 8, 1.25
@@ -58,14 +63,37 @@ def show_grid(times: int) -> None:
     print(f"{held} of {len(judged)} cells with {FEWEST} expected positives cover {LEAST} or more")
 
 
+def show_demo(times: int) -> None:
+    project = Project.find()
+    print(f"\ndemo platform, 2026-W10, {times:,} samples of 700 draws a market, 10% by views")
+    print(f"{'market':>6} {'truth':>7}  {HEAD}")
+    judged = []
+    for number, market in enumerate(project.markets):
+        world = platform(open_study("prevalence", market=market, window="2026-W10"))
+        found = kept(world, 700, times, number, defensive=0.1)
+        if found.distinct >= FEWEST:
+            judged.append(found.coverage)
+        print(
+            f"{market:>6} {world.truth:7.4f}  {row(found)}  {found.distinct:6.1f} posts", flush=True
+        )
+    mean = sum(judged) / len(judged)
+    print(f"{mean:.3f} on average in {len(judged)} markets with {FEWEST} violating posts expected")
+
+
+SHOWN: dict[str, Callable[[int], None]] = {
+    "reference": show_reference,
+    "grid": show_grid,
+    "demo": show_demo,
+}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--times", type=int, default=2000, help="samples of each cell")
-    parser.add_argument("--only", action="append", choices=("reference", "grid"))
+    parser.add_argument("--only", action="append", choices=SHOWN, help="default: reference, grid")
     given = parser.parse_args()
-    for name, show in (("reference", show_reference), ("grid", show_grid)):
-        if name in (given.only or (name,)):
-            show(given.times)
+    for name in given.only or ("reference", "grid"):
+        SHOWN[name](given.times)
 
 
 if __name__ == "__main__":

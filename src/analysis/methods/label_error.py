@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special
 
 from analysis.methods.buckets import Floats
 from analysis.methods.prevalence import Estimate, confidence_draws
@@ -129,7 +128,6 @@ def _melded(
 def _binomial(seen: Accuracy, rng: np.random.Generator, times: int) -> tuple[Floats, Floats]:
     """Draws from the lower and the upper confidence distribution (Clopper and Pearson's)."""
     right, wrong = seen.right, seen.of - seen.right
-    uniform = rng.random(times)
-    lower = special.betaincinv(right, wrong + 1, uniform) if right else np.zeros(times)
-    upper = special.betaincinv(right + 1, wrong, uniform) if wrong else np.ones(times)
+    lower = rng.beta(right, wrong + 1, times) if right else np.zeros(times)
+    upper = rng.beta(right + 1, wrong, times) if wrong else np.ones(times)
     return lower, upper

@@ -231,11 +231,17 @@ def confidence_draws(
     Returns:
         From that of the lower end, and from that of the upper one.
     """
-    uniform = rng.random(times)
-    low = _beta(found.value, found.variance, uniform)
     more = found.variance + found.largest**2
-    high = _beta(np.minimum(found.value + found.largest, 1), more, uniform)
-    return low, high
+    low = _beta_draws(float(found.value), float(found.variance), rng, times)
+    top = min(float(found.value + found.largest), 1.0)
+    return low, _beta_draws(top, float(more), rng, times)
+
+
+def _beta_draws(mean: float, variance: float, rng: np.random.Generator, times: int) -> Floats:
+    size = mean * (1 - mean) / variance - 1 if variance > 0 else 0.0
+    if size <= 0:
+        return np.full(times, mean)
+    return rng.beta(mean * size, (1 - mean) * size, times)
 
 
 def _beta(mean: Floats, variance: Floats, probability: Floats | float) -> Floats:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from scipy import special
 
 from analysis.figures.displays import Column, Table
 from analysis.methods.buckets import Floats
 from analysis.methods.prevalence import Estimate, inclusion, limits, worth
 from analysis.methods.sampling_design import Round, resample
+from analysis.methods.survey import Method, common_limits
 from analysis.studies.findings import Finding
 from analysis.studies.prevalence_sample import calibrated, scores
 
@@ -24,6 +24,12 @@ if TYPE_CHECKING:
 POPULATIONS = 20
 #: With fewer violating posts expected no interval can be relied on.
 FEWEST = 8
+WALD = "estimate ± standard errors (Wald)"
+COMMON: dict[str, Method] = {
+    WALD: "mean",
+    "Wald's on the log odds": "logit",
+    "Korn and Graubard's beta interval": "beta",
+}
 #: Coverage may fall short of what is promised by this much before the page says so.
 LET_GO = 0.02
 SIMULATED = (
@@ -39,7 +45,8 @@ class Validation:
 
     Attributes:
         samples: how many.
-        coverage: of the interval; `wald` of the estimate plus or minus its standard errors.
+        coverage: of the interval.
+        others: of intervals that are in common use, by name.
         events: violating posts that a sample held, on average.
         realised: effective sample size: that of random views with the variance seen.
         plug_in: the median of what each sample would claim by `value (1 - value) / variance`.
@@ -48,7 +55,7 @@ class Validation:
 
     samples: int
     coverage: float
-    wald: float
+    others: dict[str, float]
     events: float
     realised: float
     plug_in: float
@@ -108,14 +115,12 @@ def _rounds(measured: Measured) -> Iterator[tuple[pd.DataFrame, int]]:
 def _held(found: Estimate, truth: Floats, events: float, measured: Measured) -> Validation:
     confidence = measured.confidence
     low, high = limits(found, confidence=confidence, trials=measured.drawn.labelled)
-    reach = special.ndtri(0.5 + confidence / 2) * found.error
-    off = found.value - truth
-    seen = found.variance > 0
+    off, seen = found.value - truth, found.variance > 0
     spread = found.value[seen] * (1 - found.value[seen]) / found.variance[seen]
     return Validation(
         samples=len(truth),
         coverage=float(np.mean((low <= truth) & (truth <= high))),
-        wald=float(np.mean(np.abs(off) <= reach)),
+        others={title: _common(found, truth, method, measured) for title, method in COMMON.items()},
         events=events,
         realised=float(np.mean(truth * (1 - truth)) / np.mean(off**2)),
         plug_in=float(np.median(spread)) if seen.any() else float("nan"),
@@ -123,6 +128,16 @@ def _held(found: Estimate, truth: Floats, events: float, measured: Measured) -> 
             *(float(np.median(x)) for x in (found.value, low, high)), confidence=confidence
         ),
     )
+
+
+def _common(found: Estimate, truth: Floats, method: Method, measured: Measured) -> float:
+    """Coverage of a common interval; one without an event or a variance has no width."""
+    draws = measured.drawn.draws
+    seen = (found.variance > 0) & (found.value > 0) & (found.value < 1)
+    size, degrees = measured.drawn.labelled, measured.drawn.labelled - len(draws.sizes)
+    value, variance = found.value[seen], found.variance[seen]
+    ends = common_limits(value, variance, size, degrees, method, level=measured.confidence)
+    return float(np.sum((ends[0] <= truth[seen]) & (truth[seen] <= ends[1])) / len(truth))
 
 
 def validation_finding(measured: Measured, found: Validation) -> Finding:
@@ -134,7 +149,7 @@ def validation_finding(measured: Measured, found: Validation) -> Finding:
     text = (
         f"{found.coverage:.1%} of {found.samples:,} samples drawn anew by this window's design had "
         f"the truth within their {wanted:.0%} interval; with the usual estimate plus or minus its "
-        f"standard errors it would have been {found.wald:.1%}."
+        f"standard errors it would have been {found.others[WALD]:.1%}."
     )
     if np.isfinite(own):
         text += (
@@ -177,7 +192,7 @@ def validation_table(measured: Measured, found: Validation) -> Table:
         ("Samples drawn anew", f"{found.samples:,}"),
         ("Violating posts expected in a sample", rounded(found.events)),
         (f"Realised coverage of the {measured.confidence:.0%} interval", f"{found.coverage:.1%}"),
-        ("Realised coverage of estimate ± standard errors (Wald)", f"{found.wald:.1%}"),
+        *((f"Realised coverage of {title}", f"{held:.1%}") for title, held in found.others.items()),
         ("Effective size, realised: random views with the same variance", rounded(found.realised)),
         ("Effective size by the width of the median interval", rounded(found.worth)),
         ("Effective size of this window's own interval", _size(own)),
