@@ -14,11 +14,25 @@ from analysis.terminal import say, say_error
 
 
 @app.command()
-def check() -> None:
-    """Check params/, and that each study's notebook, parameters file and module hold together."""
+def check(
+    dependencies: Annotated[
+        bool, typer.Option("--dependencies", help="Ask pip-audit for known holes too (network).")
+    ] = False,
+) -> None:
+    """Check params/, that each study's three files hold together, secrets and permissions."""
+    from analysis.safeguards import audit
     from analysis.studies.check import check_project
 
-    problems = check_project(Project.find())
+    project = Project.find()
+    problems = check_project(project)
+    if not problems:
+        problems += audit.mistakes(project)
+        for note in audit.notes(project):
+            say(f"note: {note}")
+    if dependencies:
+        holes, lacking = audit.known_holes(project)
+        problems += holes
+        say(f"note: {lacking}" if lacking else "dependencies: looked up with pip-audit")
     for problem in problems:
         say_error(str(problem))
     if problems:

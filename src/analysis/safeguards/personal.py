@@ -27,7 +27,7 @@ _PATH = re.compile(
     r"(?:file://|(?<![\w./~:-]))"
     r"(?:/(?:home|Users|root|tmp|var|opt|srv|mnt|media|data|work|workspace|private|usr|etc|builds"
     r"|app|github|runner)(?:/[^\s\"'<>|:;,)\]}]*)+|~/[^\s\"'<>|:;,)\]}]+"
-    r"|[A-Za-z]:\\(?:[^\s\\\"'<>|:;]+\\?)+|\\\\[\w.-]+\\[^\s\"'<>|:;]+)"
+    r"|[A-Za-z]:\\(?:[^\s\\\"'<>|:;,]+\\?)+|\\\\[\w.-]+\\[^\s\"'<>|:;,]+)"
 )
 _HANDLE = re.compile(r"(?<![\w@./＠])[@＠](?=[\w.]{0,30}[A-Za-z_])[\w][\w.]{1,30}")
 _PHONE = re.compile(

@@ -17,6 +17,7 @@ from analysis.params import explain
 from analysis.project import Literals, Project, StudySpec
 from analysis.safeguards.disclosure.rates import Rules
 from analysis.safeguards.people.masked import mask_content
+from analysis.safeguards.secrets import SECRET_NAME
 from analysis.warehouse import NoWarehouse, Warehouse, ask_frame, open_warehouse
 
 if TYPE_CHECKING:
@@ -151,6 +152,11 @@ def parameters_of(name: str) -> type[StudyParameters]:
     found = getattr(module, "Parameters", None)
     if not (isinstance(found, type) and issubclass(found, StudyParameters)):
         raise UserError(where, "has no class Parameters(StudyParameters)")
+    for field in found.model_fields:
+        # papermill writes parameters into the notebook, and a page shows them.
+        if SECRET_NAME.search(field):
+            problem = f"{field!r} is called like a secret; a secret comes from the environment"
+            raise UserError(where, f"parameter {problem}")
     return found
 
 
