@@ -91,24 +91,15 @@ class Expectation:
     Attributes:
         middle, low, high: the prediction and its interval; nan where nothing can be said.
         score: how far the value lay away, as a standard normal deviate; nan where it is missing.
-        factor: the lower Cholesky factor of each series' covariance, shape `(m, n, n)`, scaled.
+        seen: by how much a lasting move by one from the first watched window on moves the scores:
+            0 before it, then fading as the expectation follows.
     """
 
     middle: Floats
     low: Floats
     high: Floats
     score: Floats
-    factor: Floats
-
-    def seen(self, move: float, first: int) -> Floats:
-        """By how much a lasting move moves the scores: 0 before window `first`, then fading as the
-        expectation follows. Shape `(m, n)`."""
-        count = self.factor.shape[-1]
-        step = np.where(np.arange(count) >= first, move, 0.0)
-        found: Floats = np.linalg.solve(
-            self.factor, np.broadcast_to(step, self.middle.shape)[..., None]
-        )
-        return found[..., 0]
+    seen: Floats
 
 
 def expect(
@@ -146,7 +137,7 @@ def expect(
         + _shifted(shifts, *values.shape)
         + noise[:, :, None] * np.eye(values.shape[1])
     )
-    fitted = _fitted(y, base, typical, learned)
+    fitted = _fitted(y, base, typical, learned, watched)
     away, count = (y - fitted.middle) / fitted.error, learned.sum(1, keepdims=True)
     squares = np.where(learned, np.minimum(away**2, LARGEST), 0.0).sum(1, keepdims=True)
     degrees = PRIOR + np.maximum(count - LEARNED, 0)
@@ -157,8 +148,8 @@ def expect(
     reach = stdtrit(degrees, (1 + confidence) / 2) * scale * np.sqrt(np.maximum(error, 0))
     score = -np.sign(away) * ndtri(stdtr(degrees, -np.abs(away) / scale))
     score = np.where(told & known, score, np.nan)
-    factor = fitted.factor * scale[..., None]
-    return Expectation(middle, middle - reach, middle + reach, score, factor)
+    seen = fitted.seen / fitted.error / scale
+    return Expectation(middle, middle - reach, middle + reach, score, seen)
 
 
 def _mean(values: Floats, chosen: Floats) -> Floats:
@@ -177,39 +168,39 @@ def _shifted(shifts: Sequence[Sequence[int]], series: int, windows: int) -> Floa
 
 
 class _Fitted(NamedTuple):
-    """Predictions with their errors, over all processes; the factor of the likeliest process."""
+    """Predictions with their errors, over all processes; what a unit move from the first watched
+    window on leaves unpredicted."""
 
     middle: Floats
     error: Floats
-    factor: Floats
+    seen: Floats
 
 
-def _fitted(y: Floats, base: Floats, typical: Floats, learned: Floats) -> _Fitted:
+def _fitted(y: Floats, base: Floats, typical: Floats, learned: Floats, watched: int) -> _Fitted:
     """Each process's predictions, weighed by how likely the process is.
 
-    The values are one more row of the covariance: the last row of its factor is `inv(L) y`.
+    The values and the move are two more rows of the covariance: what stands in these rows of its
+    factor is `inv(L) y` and `inv(L) move`.
     """
     series, windows = y.shape
     places = range(windows)
     apart = np.abs(np.subtract.outer(np.arange(windows), np.arange(windows)))
-    whole = np.empty((series, windows + 1, windows + 1))
-    whole[:, windows, :windows] = whole[:, :windows, windows] = y
-    whole[:, windows, windows] = 1e12
-    best, factor = np.full(series, -np.inf), np.empty_like(base)
+    whole = np.zeros((series, windows + 2, windows + 2))
+    whole[:, windows, :windows] = y
+    whole[:, windows + 1, windows - watched : windows] = 1
+    whole[:, [windows, windows + 1], [windows, windows + 1]] = 1e12
     found = []
     for correlation, ratio in product(CORRELATIONS, RATIOS):
         process = correlation**apart
         whole[:, places, :windows] = base + (ratio * typical)[:, None, None] * process
-        made = np.linalg.cholesky(whole)
-        error, away = made[:, places, places], made[:, windows, :windows]
-        square = np.minimum(away**2, LARGEST)
+        made = np.linalg.cholesky(whole)  # it reads the lower half
+        error, away, moved = made[:, places, places], made[:, windows], made[:, windows + 1]
+        square = np.minimum(away[:, :windows] ** 2, LARGEST)
         likelihood = -np.where(learned, np.log(error) + square / 2, 0).sum(1)
-        found.append((likelihood, y - error * away, error))
-        better = likelihood > best
-        best[better], factor[better] = likelihood[better], made[better, :windows, :windows]
-    likely, middles, errors = (np.array(each) for each in zip(*found, strict=True))
-    weight = np.exp(likely - best)[..., None]
+        found.append((likelihood, y - error * away[:, :windows], error, error * moved[:, :windows]))
+    likely, middles, errors, seen = (np.array(each) for each in zip(*found, strict=True))
+    weight = np.exp(likely - likely.max(0))[..., None]
     weight /= weight.sum(0)
     middle = (weight * middles).sum(0)
     square = (weight * (errors**2 + (middles - middle) ** 2)).sum(0)
-    return _Fitted(middle, np.sqrt(square), factor)
+    return _Fitted(middle, np.sqrt(square), (weight * seen).sum(0))

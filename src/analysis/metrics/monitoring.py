@@ -12,10 +12,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.random import Generator
 from scipy.special import expit, logit
 
 from analysis.calendar import Market, Window
-from analysis.methods.alarms import Limits, alarms, limits
+from analysis.methods.alarms import Limits, alarms, limits, noticed
 from analysis.methods.buckets import Floats
 from analysis.methods.expectation import FEWEST, Expectation, Terms, expect, terms
 from analysis.metrics.catalogue import Metric
@@ -23,6 +24,8 @@ from analysis.metrics.days_off import holiday_shares
 from analysis.metrics.estimate import Series
 
 QUARTER_DAYS = 91
+#: Paths of chance by which it is found how soon a move is noticed.
+DRAWS = 1000
 _LEAST = 1e-6
 
 
@@ -88,6 +91,20 @@ class Watched:
     expectation: Expectation | None
     watched: int
 
+    def noticed(self, series: Mapping[str, Series], move: float, rng: Generator) -> Floats:
+        """The chance that a lasting relative move of each metric has raised an alarm by its first,
+        second, … window, as often as the metrics have been watched; shape `(metrics, windows)`.
+
+        A share whose rise would pass one is moved down.
+        """
+        if self.expectation is None:
+            return np.empty((0, self.watched))
+        first = self.expectation.score.shape[1] - self.watched
+        steps = np.array([_step(series[name], each, move) for name, each in self.outlooks.items()])
+        moved = steps[:, None] * self.expectation.seen[:, first:]
+        draws = rng.standard_normal((DRAWS, self.watched))
+        return noticed(moved, [each.limits for each in self.outlooks.values()], draws)
+
 
 def watch(
     series: Mapping[str, Series],
@@ -135,6 +152,14 @@ def watch(
         middle, low, high = (scale.back(ends[at]) for ends in (made.middle, made.low, made.high))
         outlooks[name] = Outlook(middle, low, high, raised[at], found[at], watched)
     return Watched(outlooks, made, watched)
+
+
+def _step(series: Series, outlook: Outlook, move: float) -> float:
+    """A relative move on the scale where effects add."""
+    if series.metric.kind != "share":
+        return float(np.log1p(move))
+    usual = float(np.nanmedian(outlook.middle))
+    return float(logit(usual * (1 + move if usual * (1 + move) < 1 else 1 - move)) - logit(usual))
 
 
 def _enough(series: Series, places: Sequence[int], promise: Promise) -> bool:

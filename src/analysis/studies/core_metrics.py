@@ -242,6 +242,11 @@ def by_group(measured: Measured) -> Iterator[Figure | Table]:
         yield group.table()
 
 
+def detection(measured: Measured) -> Table:
+    """How soon a lasting move of a fifth of each metric would raise an alert."""
+    return metric_alerts.detection(measured)
+
+
 def definitions(measured: Measured) -> Table:
     """What each metric means and what a reader should keep in mind."""
     return metric_definitions.definitions(measured.catalogue)
