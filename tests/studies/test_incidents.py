@@ -1,0 +1,102 @@
+"""What happened in the demo's world, found by core_metrics and held against that world's truth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import pytest
+
+from analysis.calendar import Window
+from analysis.project import ROOT_VARIABLE, Project
+from analysis.studies import core_metrics, open_study
+from analysis.studies.core_metrics import Measured
+from analysis.warehouse import open_warehouse
+from analysis.warehouse.demo import make_demo
+from support import copy_project
+
+#: Markets of the incidents, at the traffic that they have at scale 1.
+MARKETS = ("BR", "JP", "MX")
+WEEK = "2026-W10"
+
+
+Measure = Callable[..., Measured]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The demo at scale 1 of these markets alone, with the limits that each has among sixteen."""
+    made = copy_project(tmp_path_factory.mktemp("incidents"))
+    markets = made.params / "markets.yaml"
+    lines = markets.read_text(encoding="utf-8").splitlines()
+    kept = [each for each in lines if not each.startswith("  ") or each[2:4] in MARKETS]
+    markets.write_text("\n".join(kept) + "\n", encoding="utf-8")
+    study = made.params / "studies" / "core_metrics.yaml"
+    text = study.read_text(encoding="utf-8")
+    assert "false_alerts: 4\n" in text
+    study.write_text(text.replace("false_alerts: 4\n", "false_alerts: 0.75\n"), encoding="utf-8")
+    make_demo(made, scale=1)
+    return Project(made.root)
+
+
+@pytest.fixture
+def measure(whole: Project, monkeypatch: pytest.MonkeyPatch) -> Measure:
+    monkeypatch.setenv(ROOT_VARIABLE, str(whole.root))
+
+    def measured(market: str, window: str = WEEK) -> Measured:
+        study = open_study("core_metrics", market=market, window=window)
+        return core_metrics.estimate(study, core_metrics.load(study))
+
+    return measured
+
+
+def began(whole: Project, name: str) -> datetime:
+    with open_warehouse(whole) as warehouse:
+        found = warehouse.frame("SELECT starts_at FROM demo_truth WHERE name = ?", (name,))
+    begun: datetime = found["starts_at"][0].to_pydatetime()
+    return begun
+
+
+def alarm(measured: Measured, metric: str) -> int:
+    return measured.watched.outlooks[metric].now
+
+
+@pytest.mark.parametrize(
+    ("name", "market", "metric", "side", "days"),
+    [
+        ("spam_wave", "BR", "removals_per_thousand_posts", 1, 9),
+        ("classifier_outage", "MX", "automation_share", -1, 7),
+        ("logging_change", "JP", "views_per_viewer", 1, 7),
+    ],
+)
+def test_each_incident_is_found_with_its_first_whole_week(
+    whole: Project, measure: Measure, name: str, market: str, metric: str, side: int, days: int
+) -> None:
+    measured = measure(market)
+    assert alarm(measured, metric) == side
+    known = measured.study.market.start_of(measured.study.window.end)
+    assert round((known - began(whole, name)) / timedelta(days=1)) == days
+    assert alarm(measure(market, "2026-W09"), metric) == 0
+
+
+def test_the_logging_change_is_said_to_be_data_and_not_behaviour(measure: Measure) -> None:
+    measured = measure("JP")
+    said = core_metrics.main_points(measured)[0]
+    assert (said.name, said.title) == ("counting_views_per_viewer", "Data, not behaviour")
+    assert "user reports per million views" in said.text
+    assert said.value == pytest.approx(1.87, abs=0.05)  # 0.7 of views are counted twice
+    alerts = next(each for each in measured.monitoring if each.name == "alerts")
+    assert "user reports" not in alerts.text
+    points = {each.name for each in core_metrics.main_points(measured)}
+    assert not points & {"user_reports_per_million_views", "views_per_viewer"}
+
+
+def test_the_logging_change_is_found_on_its_first_day(whole: Project, measure: Measure) -> None:
+    day = Window.parse(f"{whole.market('JP').local_day(began(whole, 'logging_change'))}")
+    assert alarm(measure("JP", day.label), "views_per_viewer") == 1
+    assert alarm(measure("JP", day.previous().label), "views_per_viewer") == 0
+
+
+@pytest.mark.parametrize("market", ["BR", "MX"])
+def test_views_that_people_make_are_no_change_in_counting(measure: Measure, market: str) -> None:
+    assert [each.name for each in measure(market).monitoring] == ["alerts"]
