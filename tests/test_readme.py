@@ -50,6 +50,7 @@ def test_every_command_of_the_tour(checkout: Checkout, real_data: Path) -> None:
     for folder in ("tiktok_enforcement", "meta_standards"):
         for path in (real_data / folder).glob("*.csv.gz"):
             (raw / path.name).symlink_to(path)
+    (raw.parent / "moderation_labels").symlink_to(real_data / "moderation_labels")
     environment = clean_environment() | {
         "PYTHONPATH": str(checkout.root / "src"),
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",

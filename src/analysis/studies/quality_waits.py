@@ -29,16 +29,19 @@ REPORTS = """
     WHERE r.market = ? AND r.reported_at >= ? AND r.reported_at < ?
     GROUP BY r.report_id, r.reported_at, c.creator_id
     HAVING min(d.decided_at) IS NULL OR min(d.decided_at) >= r.reported_at
+    ORDER BY r.report_id
 """
 APPEALS = """
     SELECT a.submitted_at AS started, a.resolved_at AS ended, d.creator_id AS cluster
     FROM appeals AS a JOIN decisions AS d ON d.decision_id = a.decision_id
     WHERE d.market = ? AND a.submitted_at >= ? AND a.submitted_at < ?
+    ORDER BY a.appeal_id
 """
 REMOVALS = """
     SELECT c.posted_at AS started, d.decided_at AS ended, d.creator_id AS cluster
     FROM decisions AS d JOIN content AS c ON c.content_id = d.content_id
     WHERE d.market = ? AND d.action = 'remove' AND d.decided_at >= ? AND d.decided_at < ?
+    ORDER BY d.decision_id
 """
 LAST = "SELECT max(decided_at) AS last FROM decisions"
 UNREACHED = "not reached: too many wait"
