@@ -18,6 +18,7 @@ from analysis.calendar import Market
 from analysis.metrics import building
 from analysis.metrics.building import Manifest, ensure
 from analysis.metrics.catalogue import Catalogue, load_catalogue
+from analysis.metrics.layout import KINDS
 from analysis.metrics.scan import sum_name
 from analysis.metrics.watching import unlinked, watches
 from analysis.project import Project
@@ -134,8 +135,9 @@ def held(folder: Path, catalogue: Catalogue = CATALOGUE) -> dict[str, list[Row]]
     for fact in catalogue.used_facts():
         manifest = Manifest.read(folder, fact)
         assert manifest is not None
-        tables = [pq.read_table(path) for path in manifest.paths(folder).values()]
-        found[fact] = [row for table in tables for row in table.to_pylist()]
+        for kind in KINDS:
+            tables = [pq.read_table(path) for path in manifest.paths(folder, kind).values()]
+            found[f"{fact} {kind}"] = [row for table in tables for row in table.to_pylist()]
     return found
 
 
@@ -188,10 +190,9 @@ def test_a_day_touches_one_month_of_one_fact(warehouse: Warehouse, tmp_path: Pat
     before = bring(warehouse, tmp_path)
     load(warehouse, "exposure", [seen(24 * 40)], "c")
     after, built = ensure(CATALOGUE, MARKETS, warehouse, tmp_path)
-    assert [path.name for path in built] == [after["views"].parts["2026-04"]]
-    assert {m: p for m, p in before["views"].parts.items() if m != "2026-04"} == {
-        m: p for m, p in after["views"].parts.items() if m != "2026-04"
-    }
+    old, new = before["views"].parts["sums"], after["views"].parts["sums"]
+    assert [path.name for path in built] == [new["2026-04"]]
+    assert [month for month in new if old.get(month) != new[month]] == ["2026-04"]
     assert ensure(CATALOGUE, MARKETS, warehouse, tmp_path)[1] == []
 
 
@@ -205,7 +206,7 @@ def test_only_the_touched_days_are_scanned(warehouse: Warehouse, tmp_path: Path)
         warehouse.execute(f"INSERT INTO exposure VALUES {row}")
     load(warehouse, "exposure", [seen(240, views=4)], "c")
     bring(warehouse, tmp_path)
-    found = sorted((row["market"], row["n"]) for row in held(tmp_path)["views"])
+    found = sorted((row["market"], row["n"]) for row in held(tmp_path)["views sums"])
     assert found == [("JP", 1), ("US", 1)]
 
 
@@ -219,19 +220,15 @@ def test_a_late_decision_changes_the_day_of_a_report(warehouse: Warehouse, tmp_p
     other = {**decision, "decision_id": 1, "content_id": 2, "decided_at": later}
     load(warehouse, "decisions", [other], "c")
     bring(warehouse, tmp_path)
-    before = only_sums(held(tmp_path)["reports"])
+    before = held(tmp_path)["reports sums"]
     soon = {**decision, "decision_id": 2, "decided_at": START + timedelta(hours=5)}
     load(warehouse, "decisions", [soon], "d")
     bring(warehouse, tmp_path)
-    after = only_sums(held(tmp_path)["reports"])
+    after = held(tmp_path)["reports sums"]
     acted_on = CATALOGUE.metrics["report_actionability"].numerator
     assert acted_on is not None
     changed = sum_name(acted_on)  # the same day, now 1
     assert ([r[changed] for r in before], [r[changed] for r in after]) == ([0.0], [1.0])
-
-
-def only_sums(rows: list[Row]) -> list[Row]:
-    return [row for row in rows if row["measure"] == ""]
 
 
 def test_what_looks_into_a_table_as_a_whole_is_built_whole() -> None:
@@ -247,7 +244,7 @@ def test_whoever_is_stopped_leaves_the_cube_as_it_was(
     load(warehouse, "content", [post(1)], "a")
     load(warehouse, "exposure", [seen(0), seen(720)], "b")
     bring(warehouse, tmp_path)
-    before = held(tmp_path)["views"]
+    before = held(tmp_path)["views sums"]
     load(warehouse, "exposure", [seen(1, views=9), seen(721, views=9)], "c")
     done: list[Path] = []
 
@@ -262,12 +259,12 @@ def test_whoever_is_stopped_leaves_the_cube_as_it_was(
         patch.setattr(Path, "replace", stop)
         with pytest.raises(OSError, match="No space"):
             bring(warehouse, tmp_path)
-    assert held(tmp_path)["views"] == before
+    assert held(tmp_path)["views sums"] == before
     assert not list(tmp_path.glob(".*"))
     bring(warehouse, tmp_path)
     bring(warehouse, tmp_path / "whole")
     assert held(tmp_path) == held(tmp_path / "whole")
-    assert held(tmp_path)["views"] != before
+    assert held(tmp_path)["views sums"] != before
     manifest = Manifest.read(tmp_path, "views")
     assert manifest is not None
-    assert {path.name for path in tmp_path.glob("views-*")} == set(manifest.parts.values())
+    assert {path.name for path in tmp_path.glob("views-*")} == manifest.files()

@@ -12,7 +12,7 @@ import pytest
 from analysis.calendar import Window
 from analysis.errors import UserError
 from analysis.metrics.catalogue import load_catalogue
-from analysis.metrics.cube import build_cubes, open_cubes
+from analysis.metrics.cube import build_cubes, cubes_folder, open_cubes
 from analysis.project import Project
 from analysis.warehouse import BUCKETS, bucket_sql, open_warehouse, scratch
 
@@ -97,7 +97,7 @@ def test_building_again_does_nothing_and_gives_the_same(own: Project) -> None:
     for path in built:
         path.unlink()
     assert {path: pq.read_table(path) for path in build_cubes(own)} == before
-    left = {path for path in (own.data / "cubes").iterdir() if path.suffix != ".json"}
+    left = {path for path in cubes_folder(own).iterdir() if path.suffix != ".json"}
     assert left == set(before)
 
 
@@ -107,7 +107,7 @@ def test_new_rows_rebuild_only_what_reads_them_and_old_cubes_go(own: Project) ->
         warehouse.stamp("appeals", "corrected")
     again = build_cubes(own)
     assert facts(again) == {"appeals", "resolutions", "waiting_appeals"}
-    left = set((own.data / "cubes").glob("*.parquet"))
+    left = set(cubes_folder(own).glob("*.parquet"))
     assert len(left) == len(first)
     assert set(again) <= left
 

@@ -75,7 +75,7 @@ def warehouse(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counting]:
 def test_480_runs_read_480_slices_after_one_scan(warehouse: Counting, tmp_path: Path) -> None:
     catalogue = load_catalogue(Project(CHECKOUT))
     first, _ = ensure(catalogue, MARKETS, warehouse, tmp_path)
-    cubes = Cubes(catalogue, {fact: each.paths(tmp_path) for fact, each in first.items()})
+    cubes = Cubes.of(catalogue, first, tmp_path)
     read = 0
     for market in MARKETS.values():
         for window in WINDOWS:

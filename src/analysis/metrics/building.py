@@ -1,8 +1,9 @@
 """Builds the cubes: a fact's in one scan, and afterwards only the local days that merges touched.
 
-A fact's cube is one Parquet file a month, and a manifest that says what they were built from. Files
-are written aside and renamed and never changed; the manifest is replaced last. So whoever is
-killed leaves the cube as it was, and whoever comes next does the same work again.
+A fact's cube is one Parquet file a month of its sums, another of its times' histograms, which are
+many more rows, and a manifest that says what they were built from. Files are written aside and
+renamed and never changed; the manifest is replaced last. So whoever is killed leaves the cube as
+it was, and whoever comes next does the same work again.
 """
 
 from __future__ import annotations
@@ -20,17 +21,19 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from analysis.calendar import Market
+from analysis.errors import UserError
 from analysis.methods.quantiles import BIN_RATIO
 from analysis.metrics.catalogue import Catalogue
 from analysis.metrics.expressions import check_expressions
+from analysis.metrics.layout import KINDS, by_month, parted, sorted_rows
 from analysis.metrics.scan import Span, scan_sql
 from analysis.metrics.watching import unlinked
-from analysis.warehouse import BUCKETS, Marks, Warehouse, read_marks
+from analysis.warehouse import BUCKET_TABLE, BUCKETS, Marks, Warehouse, read_marks
 from analysis.warehouse.interface import ROW_GROUP
 from analysis.writing import aside
 
 #: Raise it when the files' layout changes.
-LAYOUT = 3
+LAYOUT = 4
 #: Where more months than these were touched, one scan of everything is cheaper.
 MOST_MONTHS = 12
 
@@ -45,25 +48,30 @@ class Manifest:
     Attributes:
         base: the version of the fact's definition and of its tables as wholes.
         days: the digest of the merges that touched a local day of a market.
-        parts: the file by month.
+        parts: by kind (`sums`, `times`), the file by month.
     """
 
     base: str
     days: Days
-    parts: dict[str, str]
+    parts: dict[str, dict[str, str]]
 
     @classmethod
     def read(cls, folder: Path, fact: str) -> Manifest | None:
         """The manifest that is there; None without one, or where a file of it is missing."""
         try:
             found = cls(**json.loads((folder / f"{fact}.json").read_text("utf-8")))
-        except (FileNotFoundError, ValueError, TypeError):
+            whole = all((folder / name).exists() for name in found.files())
+        except (FileNotFoundError, ValueError, TypeError, AttributeError):
             return None
-        return found if all((folder / name).exists() for name in found.parts.values()) else None
+        return found if whole else None
 
-    def paths(self, folder: Path) -> dict[str, Path]:
-        """The file by month, in order."""
-        return {month: folder / name for month, name in sorted(self.parts.items())}
+    def files(self) -> set[str]:
+        """The names of all its files."""
+        return {name for months in self.parts.values() for name in months.values()}
+
+    def paths(self, folder: Path, kind: str) -> dict[str, Path]:
+        """The file of a kind by month, in order."""
+        return {month: folder / name for month, name in sorted(self.parts[kind].items())}
 
 
 def ensure(
@@ -72,7 +80,7 @@ def ensure(
     """Every fact's manifest, of cubes that hold the present rows; and the files built for it.
 
     Raises:
-        UserError: a mistake in params/metrics.yaml.
+        UserError: a mistake in params/metrics.yaml, or tables that cubes need are not there.
     """
     marks = read_marks(warehouse)
     held = {fact: Manifest.read(folder, fact) for fact in catalogue.used_facts()}
@@ -82,6 +90,7 @@ def ensure(
     made: dict[str, Manifest] = {}
     built: list[Path] = []
     if any(old is None or old.base != wanted[fact][0] for fact, old in held.items()):
+        _complete(catalogue, warehouse)
         for problem in check_expressions(catalogue):
             raise problem
     for fact, old in held.items():
@@ -92,6 +101,18 @@ def ensure(
             made[fact], files = build.update(old, *wanted[fact])
             built += files
     return made, built
+
+
+def _complete(catalogue: Catalogue, warehouse: Warehouse) -> None:
+    """Looks whether all tables are there; an earlier version's warehouse may lack some."""
+    read = {table for fact in catalogue.used_facts() for table in catalogue.facts[fact].reads}
+    lacking = sorted({*read, BUCKET_TABLE} - warehouse.columns().keys())
+    if lacking:
+        problem = (
+            f"{warehouse.where} has no {', '.join(lacking)}, as an earlier version made it; "
+            "`study acquire` adds what lacks, `study demo` makes the demo again"
+        )
+        raise UserError("warehouse", problem)
 
 
 def base(catalogue: Catalogue, fact: str, marks: Marks, markets: Mapping[str, Market]) -> str:
@@ -145,48 +166,53 @@ class _Build:
     def update(self, old: Manifest | None, base: str, days: Days) -> tuple[Manifest, list[Path]]:
         self.folder.mkdir(parents=True, exist_ok=True)
         touched = _touched(old.days, days) if old is not None and old.base == base else None
-        parts: dict[str, str] = {}
         if old is None or touched is None or len(touched) > MOST_MONTHS:
-            tables = _by_month(self._scan(self.markets))
+            parts: dict[str, dict[str, str]] = {kind: {} for kind in KINDS}
+            scanned = self._scan(self.markets)
+            tables = ((kind, *part) for kind in KINDS for part in by_month(scanned[kind]))
         else:
-            parts = {month: name for month, name in old.parts.items() if month not in touched}
-            tables = ((month, self._renewed(old, month, pairs)) for month, pairs in touched.items())
+            parts = {
+                kind: {month: name for month, name in held.items() if month not in touched}
+                for kind, held in old.parts.items()
+            }
+            tables = (part for month in touched for part in self._renewed(old, month, touched))
         built = []
-        for month, rows in tables:
-            if rows.num_rows:
-                name = f"{self.fact}-{month}-{_digest([base, _of_month(days, month)])}.parquet"
-                self._write(rows, name)
-                parts[month] = name
-                built.append(self.folder / name)
+        for kind, month, rows in tables:
+            digest = _digest([base, _of_month(days, month)])
+            name = f"{self.fact}-{month}-{kind}-{digest}.parquet"
+            self._write(rows, name)
+            parts[kind][month] = name
+            built.append(self.folder / name)
         made = Manifest(base, days, parts)
         self._keep(made)
         return made, built
 
-    def _scan(self, codes: Iterable[str], days: tuple[date, date] | None = None) -> pa.Table:
-        """Some days of some markets, or every day."""
+    def _scan(
+        self, codes: Iterable[str], days: tuple[date, date] | None = None
+    ) -> dict[str, pa.Table]:
+        """Some days of some markets, or every day; by kind."""
         span = Span(tuple(self.markets[code] for code in sorted(codes)), days)
         found = self.warehouse.arrow(*scan_sql(self.catalogue, self.fact, span))
-        names = pa.array([market.code for market in span.markets], pa.string())
-        places = found["market"].combine_chunks().cast(pa.int32())
-        return found.set_column(
-            0, "market", pa.DictionaryArray.from_arrays(places, names).cast(pa.string())
-        )
+        return parted(found, [market.code for market in span.markets])
 
-    def _renewed(self, old: Manifest, month: str, pairs: set[tuple[str, date]]) -> pa.Table:
+    def _renewed(
+        self, old: Manifest, month: str, touched: Mapping[str, set[tuple[str, date]]]
+    ) -> Iterator[tuple[str, str, pa.Table]]:
         """A month of which some days of some markets are scanned again."""
+        pairs = touched[month]
         codes = {code for code, _ in pairs}
         first, last = min(day for _, day in pairs), max(day for _, day in pairs)
-        rows = self._scan(codes, (first, last + timedelta(days=1)))
-        if month not in old.parts:
-            return rows
-        kept = pq.read_table(self.folder / old.parts[month])
-        inside = pc.and_(
-            pc.is_in(kept["market"], pa.array(sorted(codes))),
-            pc.and_(pc.greater_equal(kept["day"], first), pc.less_equal(kept["day"], last)),
-        )
-        both = pa.concat_tables([kept.filter(pc.invert(inside)), rows.cast(kept.schema)])
-        keys = kept.column_names[: kept.column_names.index("n")]  # the rest are numbers summed
-        return both.sort_by([(key, "ascending") for key in keys])
+        for kind, rows in self._scan(codes, (first, last + timedelta(days=1))).items():
+            if month in old.parts[kind]:
+                kept = pq.read_table(self.folder / old.parts[kind][month])
+                inside = pc.and_(
+                    pc.is_in(kept["market"], pa.array(sorted(codes))),
+                    pc.and_(pc.greater_equal(kept["day"], first), pc.less_equal(kept["day"], last)),
+                )
+                others = kept.filter(pc.invert(inside))
+                rows = sorted_rows(pa.concat_tables([others, rows.cast(kept.schema)]))
+            if rows.num_rows:
+                yield kind, month, rows
 
     def _write(self, rows: pa.Table, name: str) -> None:
         with aside(self.folder / name) as path:
@@ -197,7 +223,7 @@ class _Build:
         with aside(self.folder / f"{self.fact}.json") as path:
             path.write_text(json.dumps(asdict(made), sort_keys=True), "utf-8")
         for path in self.folder.glob(f"{self.fact}-*.parquet"):
-            if path.name not in made.parts.values():
+            if path.name not in made.files():
                 path.unlink(missing_ok=True)
 
 
@@ -214,13 +240,3 @@ def _touched(old: Days, new: Days) -> dict[str, set[tuple[str, date]]]:
 def _of_month(days: Days, month: str) -> dict[str, dict[str, str]]:
     kept = ({d: h for d, h in own.items() if d[:7] == month} for own in days.values())
     return {code: own for code, own in zip(days, kept, strict=True) if own}
-
-
-def _by_month(rows: pa.Table) -> Iterable[tuple[str, pa.Table]]:
-    """Rows in the order of their months, a month at a time."""
-    months = pc.strftime(rows["day"], "%Y-%m").combine_chunks()
-    ends = pc.run_end_encode(months)
-    start = 0
-    for end, month in zip(ends.run_ends.to_pylist(), ends.values.to_pylist(), strict=True):
-        yield month, rows.slice(start, end - start)
-        start = end

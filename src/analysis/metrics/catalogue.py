@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
@@ -24,6 +25,7 @@ Group = Literal[
     "exposure", "enforcement", "decision_quality", "speed", "reports", "creators", "people"
 ]
 Kind = Literal["share", "per_hundred", "per_thousand", "per_million", "mean", "count", "quantile"]
+WITHIN = re.compile(r"\bwithin\(([\w.]+)\)")
 #: What each kind owes; every other kind is a ratio.
 OWED = {"quantile": ("value", "quantile"), "count": ("numerator",)}
 RATIO = ("numerator", "denominator")
@@ -65,7 +67,8 @@ class Fact(Model):
     Attributes:
         title: what they are.
         reads: the canonical tables; the cube follows their versions.
-        source: (`from`) the tables joined, in SQL.
+        tables: (`from`) the tables joined, in SQL. Inside a subquery `within(column)` tells that
+            only rows whose column lies within the instants asked for matter to it.
         where: which of the rows.
         market, time, cluster_id: expressions: whose row it is, what places it in a local day, the
             unit that it belongs to.
@@ -77,7 +80,7 @@ class Fact(Model):
 
     title: Text
     reads: tuple[Slug, ...] = Field(min_length=1)
-    source: Text = Field(alias="from")
+    tables: Text = Field(alias="from")
     where: Text = "TRUE"
     market: Text
     time: Text
@@ -85,6 +88,16 @@ class Fact(Model):
     cluster_id: Text
     links: dict[Slug, Text] = Field(default_factory=dict)
     dimensions: dict[Slug, Text] = Field(default_factory=dict)
+
+    @property
+    def source(self) -> str:
+        """The tables joined, for rows of all times."""
+        return WITHIN.sub("TRUE", self.tables)
+
+    def source_within(self, first: datetime, end: datetime) -> str:
+        """The tables joined, for rows of a span of time."""
+        low, high = (f"CAST('{at.isoformat()}' AS TIMESTAMP WITH TIME ZONE)" for at in (first, end))
+        return WITHIN.sub(rf"(\1 >= {low} AND \1 < {high})", self.tables)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The cube: sums per market, local day and bucket of clusters, from one scan of each fact.
 
-A cube is a Parquet file a month, sorted by market and day, so that a slice reads a few row groups
+A cube is Parquet files a month, sorted by market and day, so that a slice reads a few row groups
 of a few files and never the warehouse. Whoever finds it older than the rows builds it
 (`building.py`).
 """
@@ -20,12 +20,15 @@ from numpy.typing import NDArray
 from analysis.calendar import Market, Window
 from analysis.methods.buckets import Floats
 from analysis.methods.quantiles import Histogram
-from analysis.metrics.building import ensure
+from analysis.metrics.building import Manifest, ensure
 from analysis.metrics.catalogue import Catalogue, load_catalogue
-from analysis.metrics.scan import dimension_name, sum_name
+from analysis.metrics.layout import KINDS
+from analysis.metrics.scan import dimension_name, measures, sum_name
 from analysis.project import Project
-from analysis.warehouse import BUCKETS, ParquetReader, open_warehouse
+from analysis.warehouse import BUCKETS, ParquetReader, open_warehouse, warehouse_mark
 from analysis.warehouse.marks import joined
+
+Rows = Mapping[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
@@ -34,11 +37,20 @@ class Cubes:
 
     Attributes:
         catalogue: what they were made from.
-        paths: by fact, the Parquet file by month, in order.
+        sums, times: by fact, the Parquet file by month, in order.
     """
 
     catalogue: Catalogue
-    paths: dict[str, dict[str, Path]]
+    sums: dict[str, dict[str, Path]]
+    times: dict[str, dict[str, Path]]
+
+    @classmethod
+    def of(cls, catalogue: Catalogue, made: Mapping[str, Manifest], folder: Path) -> Cubes:
+        """The cubes that manifests in a folder tell of."""
+        sums, times = (
+            {fact: each.paths(folder, kind) for fact, each in made.items()} for kind in KINDS
+        )
+        return cls(catalogue, sums, times)
 
     @cached_property
     def _reader(self) -> ParquetReader:
@@ -46,7 +58,7 @@ class Cubes:
 
     def days(self, market: Market, fact: str) -> tuple[date, date] | None:
         """The first and the last local day on which a market has rows of a fact; None for none."""
-        files = [str(path) for path in self.paths[fact].values()]
+        files = [str(path) for path in self.sums[fact].values()]
         if not files:
             return None
         sql = "SELECT min(day) AS low, max(day) AS high FROM read_parquet(?) WHERE market = ?"
@@ -57,7 +69,7 @@ class Cubes:
 
     def levels(self, market: Market, fact: str, dimension: str) -> list[str]:
         """The levels of a fact's dimension that a market has rows of, in order; '' is none."""
-        files = [str(path) for path in self.paths[fact].values()]
+        files = [str(path) for path in self.sums[fact].values()]
         if not files:
             return []
         name = dimension_name(dimension)
@@ -77,18 +89,44 @@ class Cubes:
         """
         asked = level or {}
         found = Slice(self.catalogue, tuple(windows), {}, {})
+        for fact in self.sums:
+            if asked.keys() <= self.catalogue.facts[fact].dimensions.keys():
+                self._add(found, fact, market, asked)
+        return found
+
+    def _add(self, found: Slice, fact: str, market: Market, level: Mapping[str, str]) -> None:
+        """Reads a fact's sums and each of its histograms into a slice."""
+        sums, times = self.catalogue.sums(fact), self.catalogue.times(fact)
+        chosen = ["market = ?", *(f"{dimension_name(name)} = ?" for name in level)]
+        bound = [market.code, *level.values()]
+        columns = ["bucket", *map(sum_name, sums)]
+        found.add_sums(fact, self._read(self.sums[fact], columns, chosen, bound, found.windows))
+        for key, number in measures(times).items():
+            mine = [*chosen, f"measure = {number}"]
+            columns = ["bucket", "bin", "n"]
+            rows = self._read(self.times[fact], columns, mine, bound, found.windows)
+            found.add_times(key, rows)
+
+    def _read(
+        self,
+        paths: Mapping[str, Path],
+        columns: Sequence[str],
+        chosen: Sequence[str],
+        bound: Sequence[object],
+        windows: Sequence[Window],
+    ) -> Rows:
+        """Some columns of the rows of windows, in the order of their days."""
+        months = {f"{day:%Y-%m}" for window in windows for day in window}
+        files = [str(path) for month, path in paths.items() if month in months]
+        if not files:
+            return {name: np.empty(0, int) for name in ("day", *columns)}
         spans = _joined(windows)
         within = " OR ".join(["(day >= ? AND day < ?)"] * (len(spans) // 2))
-        chosen = ["market = ?", f"({within})", *(f"{dimension_name(name)} = ?" for name in asked)]
-        sql = f"SELECT * EXCLUDE (market) FROM read_parquet(?) WHERE {' AND '.join(chosen)}"
-        months = {f"{day:%Y-%m}" for window in windows for day in window}
-        for fact, paths in self.paths.items():
-            if not asked.keys() <= self.catalogue.facts[fact].dimensions.keys():
-                continue
-            files = [str(path) for month, path in paths.items() if month in months]
-            bound = (files, market.code, *spans, *asked.values())
-            found.add(fact, self._reader.arrays(sql, bound) if files else None)
-        return found
+        sql = (
+            f"SELECT day, {', '.join(columns)} FROM read_parquet(?) "
+            f"WHERE {' AND '.join(chosen)} AND ({within})"
+        )
+        return self._reader.arrays(sql, (files, *bound, *spans))
 
 
 def build_cubes(project: Project) -> list[Path]:
@@ -105,11 +143,16 @@ def open_cubes(project: Project) -> Cubes:
     return _ensure(project)[0]
 
 
+def cubes_folder(project: Project) -> Path:
+    """Where the cubes of the project's present warehouse lie; each warehouse has its own."""
+    return project.data / "cubes" / warehouse_mark(project)
+
+
 def _ensure(project: Project) -> tuple[Cubes, list[Path]]:
-    catalogue, folder = load_catalogue(project), project.data / "cubes"
+    catalogue, folder = load_catalogue(project), cubes_folder(project)
     with open_warehouse(project) as warehouse:
         made, built = ensure(catalogue, project.markets, warehouse, folder)
-    return Cubes(catalogue, {fact: each.paths(folder) for fact, each in made.items()}), built
+    return Cubes.of(catalogue, made, folder), built
 
 
 @dataclass(frozen=True)
@@ -138,25 +181,19 @@ class Slice:
         """A histogram in one window, by its key and the window's place."""
         return self._times[key][window]
 
-    def add(self, fact: str, rows: Mapping[str, NDArray[Any]] | None) -> None:
-        """Takes in a fact's rows, in the order of their days; None for none."""
-        if rows is None:
-            rows = self._none(fact)
+    def add_sums(self, fact: str, rows: Rows) -> None:
+        """Takes in a fact's sums, in the order of their days."""
         parts = self._parts(rows["day"].astype("datetime64[D]"))
-        times = self.catalogue.times(fact)
-        is_sum = rows["measure"] == "" if times else np.ones(len(rows["day"]), bool)
         for expression in self.catalogue.sums(fact):
-            values = np.where(is_sum, rows[sum_name(expression)], 0.0)
+            values = rows[sum_name(expression)]
             self._sums[fact, expression] = np.stack(
                 [np.bincount(rows["bucket"][part], values[part], BUCKETS) for part in parts]
             )
-        for name in times:
-            mine = rows["measure"] == name
-            self._times[name] = [_histogram(rows, part, mine) for part in parts]
 
-    def _none(self, fact: str) -> dict[str, NDArray[Any]]:
-        sums = (sum_name(expression) for expression in self.catalogue.sums(fact))
-        return {name: np.empty(0, int) for name in ("day", "bucket", "measure", "bin", "n", *sums)}
+    def add_times(self, key: str, rows: Rows) -> None:
+        """Takes in a histogram, in the order of its days."""
+        parts = self._parts(rows["day"].astype("datetime64[D]"))
+        self._times[key] = [_histogram(rows, part) for part in parts]
 
     def _parts(self, days: NDArray[Any]) -> list[slice]:
         edges = [day for window in self.windows for day in (window.start, window.end)]
@@ -164,8 +201,8 @@ class Slice:
         return [slice(*pair) for pair in zip(places[::2], places[1::2], strict=True)]
 
 
-def _histogram(rows: Mapping[str, NDArray[Any]], part: slice, mine: NDArray[Any]) -> Histogram:
-    bucket, bins, count = (rows[key][part][mine[part]] for key in ("bucket", "bin", "n"))
+def _histogram(rows: Rows, part: slice) -> Histogram:
+    bucket, bins, count = (rows[key][part] for key in ("bucket", "bin", "n"))
     return Histogram(bucket.astype(np.int64), bins.astype(np.int64), count.astype(float), BUCKETS)
 
 

@@ -1,22 +1,22 @@
 """The one scan of a fact: SQL that gives, per market, local day and bucket, every sum at once.
 
-Only what engines share is used: `GROUPING SETS`, and no `HAVING` on a set (Spark has none). A
-market's zone turns an instant into a local day inside the engine. Logarithms are of doubles, over a
-constant, so that bins are the same on every engine. Groups are of whole numbers, markets by their
-place.
+Only what engines share is used. Logarithms are of doubles, over a constant, so that bins are the
+same on every engine. Groups are of whole numbers: markets by their place, local days by their
+number, histograms by theirs.
 """
 
 from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from analysis.calendar import Market
 from analysis.methods.quantiles import BIN_RATIO
 from analysis.metrics.catalogue import Catalogue, Times
+from analysis.metrics.days import day_sql, zones_sql
 from analysis.warehouse import BUCKET_TABLE, units_sql
 
 #: Numbers are kept from a second (in hours) to a thousand million; what lies outside is counted at
@@ -57,81 +57,72 @@ class Span:
     days: tuple[date, date] | None = None
 
 
-def scan_sql(catalogue: Catalogue, name: str, span: Span) -> tuple[str, list[object]]:
-    """The query that gives a fact's cube, sorted by month, market and day; with its bound values.
+def measures(times: Collection[str]) -> dict[str, int]:
+    """The number, from 1, that tells each histogram's rows apart; 0 are the sums."""
+    return {key: number for number, key in enumerate(sorted(times), start=1)}
 
-    A market is its place in the span. Rows with an empty `measure` hold the sums; rows with a
-    histogram's key hold, per `bin`, how many (`n`) of its numbers lie there.
+
+def scan_sql(catalogue: Catalogue, name: str, span: Span) -> tuple[str, list[object]]:
+    """The query that gives a fact's cube, in no order; with its bound values.
+
+    A market is its place in the span, a `day` the number of days since 1 January 1970. Rows of
+    `measure` 0 hold the sums; those of a histogram's number hold, per `bin`, how many (`n`) of its
+    numbers lie there, and no sums.
     """
     fact, times = catalogue.facts[name], catalogue.times(name)
     sums, cluster = catalogue.sums(name), catalogue.clusters[fact.cluster]
-    zones, bound = _zones(span.markets)
+    zones, bound, width = zones_sql(span.markets, span.days)
     rows = [
         "zones.place AS market",
-        f"CAST(timezone(zones.zone, {fact.time}) AS DATE) AS day",
+        f"{day_sql(fact.time, width)} AS day",
         "units.bucket AS bucket",
         *(f"coalesce({sql}, '') AS {dimension_name(key)}" for key, sql in fact.dimensions.items()),
         *(f"({sql}) AS {sum_name(sql)}" for sql in sums),
         *(f"{bin_sql(each)} AS bin_{key}" for key, each in times.items()),
     ]
-    where, within = [f"({fact.where})"], "TRUE"
+    where, within, source = [f"({fact.where})"], "", fact.source
     units = units_sql(cluster.table, cluster.column)
     if span.days:  # of rows that were merged, and their clusters dealt
         units = f"SELECT id, bucket FROM {BUCKET_TABLE}"
         instant = "CAST(? AS TIMESTAMP WITH TIME ZONE)"
         where += [f"{fact.time} >= {instant}", f"{fact.time} < {instant}"]
-        within = "day >= CAST(? AS DATE) AND day < CAST(? AS DATE)"
-        bound += [*_instants(span.markets, span.days), *map(str, span.days)]
-    keys = ["market", "day", "bucket", *map(dimension_name, fact.dimensions)]
+        start, end = _instants(span.markets, span.days)
+        source = fact.source_within(start, end)
+        bound += [start.isoformat(), end.isoformat()]
+        first, last = ((day - date(1970, 1, 1)).days for day in span.days)
+        within = f"WHERE day >= {first} AND day < {last}"
+    keys = ", ".join(["market", "day", "bucket", *map(dimension_name, fact.dimensions)])
     names = [sum_name(sql) for sql in sums]
-    totals = [f"coalesce(sum(CAST(counted.{n} AS DOUBLE)), 0.0) AS {n}" for n in names]
+    totals = "".join(f", coalesce(sum(CAST(counted.{n} AS DOUBLE)), 0.0) AS {n}" for n in names)
+    none = "".join(f", CAST(NULL AS DOUBLE) AS {n}" for n in names)
+    parts = [
+        f"SELECT {keys}, 0 AS measure, 0 AS bin, count(*) AS n{totals} FROM counted GROUP BY {keys}"
+    ] + [
+        f"SELECT {keys}, {number} AS measure, bin_{key} AS bin, count(*) AS n{none} "
+        f"FROM counted WHERE bin_{key} IS NOT NULL GROUP BY {keys}, bin_{key}"
+        for key, number in measures(times).items()
+    ]
+    # With the name of where they come from, so that other dialects know their types.
+    given = [*keys.split(", "), *names, *(f"bin_{key}" for key in times)]
+    columns = ", ".join(f"scanned.{name}" for name in given)
+    union = "\nUNION ALL\n".join(parts)
     sql = f"""
 WITH units AS (
   {units}
-), counted AS (
+), scanned AS (
   SELECT {", ".join(rows)}
-  FROM {fact.source}
+  FROM {source}
   JOIN units ON units.id = {fact.cluster_id}
   JOIN {zones} ON zones.market = {fact.market}
   WHERE {" AND ".join(where)}
-), grouped AS (
-  SELECT {", ".join([*keys, *_measures(times), "count(*) AS n", *totals])}
-  FROM counted
-  WHERE {within}
-  GROUP BY {_sets(keys, times)}
+), counted AS MATERIALIZED (
+  SELECT {columns} FROM scanned {within}
 )
-SELECT {", ".join([*keys, "measure, coalesce(bin, 0) AS bin, n", *names])}
-FROM grouped
-WHERE measure = '' OR bin IS NOT NULL
-ORDER BY date_trunc('month', day), {", ".join(keys)}, measure, bin"""
+{union}"""
     return sql, bound
 
 
-def _zones(markets: tuple[Market, ...]) -> tuple[str, list[object]]:
-    rows = ", ".join(
-        f"(CAST({place} AS SMALLINT), CAST(? AS VARCHAR), CAST(? AS VARCHAR))"
-        for place in range(len(markets))
-    )
-    bound: list[object] = [part for m in markets for part in (m.code, m.zone)]
-    return f"(VALUES {rows}) AS zones(place, market, zone)", bound
-
-
-def _instants(markets: tuple[Market, ...], days: tuple[date, date]) -> tuple[str, str]:
+def _instants(markets: tuple[Market, ...], days: tuple[date, date]) -> tuple[datetime, datetime]:
     """Bounds of the days' instants in all markets, by which an engine skips what lies elsewhere."""
     starts, ends = zip(*(map(market.start_of, days) for market in markets), strict=True)
-    return min(starts).isoformat(), max(ends).isoformat()
-
-
-def _measures(times: Mapping[str, Times]) -> tuple[str, str]:
-    """Which metric's times a group counts, and the bin: NULL where that metric counts no row."""
-    if not times:
-        return "'' AS measure", "CAST(NULL AS INT) AS bin"
-    cases = " ".join(f"WHEN grouping(bin_{key}) = 0 THEN '{key}'" for key in times)
-    bins = ", ".join(f"bin_{key}" for key in times)
-    return f"CASE {cases} ELSE '' END AS measure", f"coalesce({bins}, NULL) AS bin"
-
-
-def _sets(keys: Sequence[str], times: Mapping[str, Times]) -> str:
-    base = ", ".join(keys)
-    sets = [f"({base})", *(f"({base}, bin_{key})" for key in times)]
-    return f"GROUPING SETS ({', '.join(sets)})"
+    return min(starts), max(ends)

@@ -8,7 +8,7 @@ from analysis.warehouse.duckdb import DuckDBWarehouse, ParquetReader, scratch
 from analysis.warehouse.interface import NoWarehouse, QueryError, Warehouse
 from analysis.warehouse.marks import Marks, read_marks
 from analysis.warehouse.merging import Merged, Watch, merge
-from analysis.warehouse.opening import open_warehouse, warehouse_file
+from analysis.warehouse.opening import open_warehouse, warehouse_file, warehouse_mark
 from analysis.warehouse.tables import TABLES, Table
 from analysis.warehouse.zones import zones_sql
 
@@ -36,5 +36,6 @@ __all__ = [
     "scratch",
     "units_sql",
     "warehouse_file",
+    "warehouse_mark",
     "zones_sql",
 ]

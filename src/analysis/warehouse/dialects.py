@@ -48,6 +48,10 @@ def _carried(node: exp.Expr, dialect: str) -> exp.Expr:
         return LOCAL[dialect](zone, instant)
     if isinstance(node, exp.TimeToUnix) and isinstance(node.this, exp.Sub) and dialect in SECONDS:
         return _call(SECONDS[dialect], dialect, end=node.this.left, start=node.this.right)
+    if isinstance(node, exp.CTE) and dialect != "postgres":
+        node.set("materialized", None)  # a hint that others don't know
+    if isinstance(node, exp.TimeToUnix) and dialect in EPOCH:
+        return _call(EPOCH[dialect], dialect, instant=node.this)
     if isinstance(node, exp.Cast) and node.this.is_type("boolean") and dialect in BY_WHOLE_NUMBERS:
         return exp.cast(exp.cast(node.this, "INT"), node.to)
     if isinstance(node, exp.Div):
@@ -101,6 +105,13 @@ SECONDS = {
     "trino": "(CAST(date_diff('millisecond', start, end) AS DOUBLE) / 1000.0)",
     "bigquery": "(CAST(TIMESTAMP_DIFF(end, start, MICROSECOND) AS FLOAT64) / 1000000.0)",
     "snowflake": "(CAST(TIMESTAMPDIFF(MICROSECOND, start, end) AS DOUBLE) / 1000000.0)",
+}
+
+#: Seconds from 1970 to an instant, with their fraction, where what SQLGlot takes has none.
+EPOCH = {
+    "spark": "(CAST(unix_micros(instant) AS DOUBLE) / 1000000.0)",
+    "bigquery": "(CAST(UNIX_MICROS(instant) AS FLOAT64) / 1000000.0)",
+    "snowflake": "(CAST(DATE_PART(EPOCH_MICROSECOND, instant) AS DOUBLE) / 1000000.0)",
 }
 
 #: The type of a document where that which SQLGlot takes can't be compared, or is none.

@@ -176,7 +176,8 @@ class Warehouse(ABC):
     def prepare(self) -> None:
         """Makes the canonical tables, and those in which versions are kept, where they lack.
 
-        A table of an earlier version gets the columns that came since; these owe no value.
+        A table of an earlier version gets the columns that came since; these owe no value. One
+        that was filled before there were buckets gets those of all its clusters.
         """
         held = self.columns()
         for table in ALL_TABLES.values():
@@ -184,6 +185,9 @@ class Warehouse(ABC):
             for column in table.columns.keys() - set(held.get(table.name, table.columns)):
                 kind = table.columns[column]
                 self.execute(f"ALTER TABLE {table.name} ADD COLUMN {column} {kind}")
+        if BUCKET_TABLE not in held:
+            for name in sorted(held.keys() & TABLES.keys()):
+                self.deal(name, name)
 
     def replace_rows(self, table: str, rows: str) -> None:
         """Puts the rows of a temporary table in the place of those of the same key."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -48,6 +50,13 @@ def open_warehouse(project: Project, *, write: bool = False) -> Warehouse:
     from analysis.warehouse.trino import TrinoWarehouse
 
     return TrinoWarehouse(url, write=write)
+
+
+def warehouse_mark(project: Project) -> str:
+    """A short name of the warehouse's own, by its engine and place: for files made from it."""
+    kind, url = _kind(project), project.warehouse_url
+    plain = re.sub(r"//([^@/:]*):[^@/]*@", r"//\1@", url)  # another password, the same warehouse
+    return f"{kind}-{hashlib.sha256(plain.encode()).hexdigest()[:8]}"
 
 
 def warehouse_file(project: Project) -> Path:
