@@ -52,7 +52,7 @@ def step(name: str, folder: Path, rows: int) -> dict[str, float]:
 def say(found: dict[str, dict[str, float]]) -> None:
     build, hand = found["build"], found["by_hand"]
     for name, how in (
-        ("by_hand", "the same sums by one GROUP BY a table, in the client"),
+        ("by_hand", "the same sums and histograms by one GROUP BY a fact, in the client"),
         ("build", "build_cubes, all facts, Parquet written"),
         ("pandas", "the sums of views alone in pandas, rows in memory"),
         ("one_day", "build_cubes after one more day was merged"),
@@ -63,8 +63,12 @@ def say(found: dict[str, dict[str, float]]) -> None:
             report(name, how + memory, found[name]["seconds"])
     wall, cpu = (build[key] / hand[key] for key in ("seconds", "cpu"))
     print(f"building takes {wall:.2f} times the GROUP BY's time, {cpu:.2f} times the processor's")
+    for fact in ("views", "decisions"):
+        ratio = build[f"cpu_{fact}"] / hand[f"cpu_{fact}"]
+        print(f"of {fact} alone {ratio:.2f} times the processor's")
     if "pandas" in found:
         ratio = found["pandas"]["cpu"] / build["cpu_views"]
         print(f"and of views alone {ratio:.1f} times less than pandas of the processor's time")
+    print(f"merging one more day's rows took {found['one_day']['merging']:.1f} s before")
     wall, cpu = (found["one_day"][key] / build[key] for key in ("seconds", "cpu"))
     print(f"one more day takes {wall:.1%} of a full build, {cpu:.1%} of the processor's time")
