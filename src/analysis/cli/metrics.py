@@ -34,12 +34,21 @@ def metric(
     window: Annotated[
         str, typer.Option("--window", "-w", help="2026-W10, 2026-03, 2026-Q1, a day.")
     ] = "latest-week",
+    by: Annotated[
+        str | None, typer.Option("--by", help="Each level of a dimension, such as policy.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Say one metric of a market and window: number, interval, comparisons, traps and its SQL."""
-    from analysis.studies.one_metric import ask_metric
+    from analysis.studies.one_by_level import ByLevel, ask_by_level
+    from analysis.studies.one_metric import Asked, ask_metric
 
-    asked = ask_metric(Project.find(), name, market, window)
+    project = Project.find()
+    asked: Asked | ByLevel
+    if by is None:
+        asked = ask_metric(project, name, market, window)
+    else:
+        asked = ask_by_level(project, name, market, window, by)
     if as_json:
         say_json(asked.values())
         return

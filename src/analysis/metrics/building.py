@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from pathlib import Path
+from threading import Timer
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -36,6 +39,10 @@ from analysis.writing import aside
 LAYOUT = 4
 #: Where more months than these were touched, one scan of everything is cheaper.
 MOST_MONTHS = 12
+
+#: Building that takes longer says so.
+SLOW_SECONDS = 5.0
+LOG = logging.getLogger(__name__)
 
 #: A digest of what touched it, by market and local day.
 Days = dict[str, dict[str, str]]
@@ -93,14 +100,27 @@ def ensure(
         _complete(catalogue, warehouse)
         for problem in check_expressions(catalogue):
             raise problem
-    for fact, old in held.items():
-        if old is not None and (old.base, old.days) == wanted[fact]:
-            made[fact] = old
-        else:
-            build = _Build(catalogue, fact, markets, warehouse, folder)
-            made[fact], files = build.update(old, *wanted[fact])
-            built += files
+    with _said_if_slow():
+        for fact, old in held.items():
+            if old is not None and (old.base, old.days) == wanted[fact]:
+                made[fact] = old
+            else:
+                build = _Build(catalogue, fact, markets, warehouse, folder)
+                made[fact], files = build.update(old, *wanted[fact])
+                built += files
     return made, built
+
+
+@contextmanager
+def _said_if_slow() -> Iterator[None]:
+    """One line where building takes long; whoever waits knows for what, and that it is once."""
+    late = Timer(SLOW_SECONDS, LOG.warning, ["building the cubes of rows that are new or changed"])
+    late.daemon = True
+    late.start()
+    try:
+        yield
+    finally:
+        late.cancel()
 
 
 def _complete(catalogue: Catalogue, warehouse: Warehouse) -> None:
@@ -128,7 +148,7 @@ def base(catalogue: Catalogue, fact: str, marks: Marks, markets: Mapping[str, Ma
             "layout": [LAYOUT, BUCKETS, BIN_RATIO],
             "tables": tables,
             "felt": felt,
-            "fact": spec.model_dump(exclude={"title"}),
+            "fact": spec.model_dump(exclude={"title", "outcomes"}),
             "cluster": catalogue.clusters[spec.cluster].model_dump(exclude={"title"}),
             "sums": catalogue.sums(fact),
             "times": {k: [m.value, m.where] for k, m in catalogue.times(fact).items()},

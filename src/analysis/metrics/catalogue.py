@@ -76,6 +76,8 @@ class Fact(Model):
         links: of a table read in a subquery, the column over which rows feel its changes, such as
             `a.content_id`, or `anywhere`; aliases of the other tables are found in `from`.
         dimensions: what its rows are told apart by, each an expression of a text: `p.policy`.
+        outcomes: the dimensions that tell what came out (which policy a view violated), not what
+            it came out of (where it was seen): a rate at such a level is of all rows.
     """
 
     title: Text
@@ -88,6 +90,7 @@ class Fact(Model):
     cluster_id: Text
     links: dict[Slug, Text] = Field(default_factory=dict)
     dimensions: dict[Slug, Text] = Field(default_factory=dict)
+    outcomes: tuple[Slug, ...] = ()
 
     @property
     def source(self) -> str:
@@ -274,6 +277,8 @@ def load_catalogue(project: Project) -> Catalogue:
         _known(f"facts.{name}.cluster", fact.cluster, catalogue.clusters)
         for table in fact.reads:
             _known(f"facts.{name}.reads", table, TABLES)
+        for dimension in fact.outcomes:
+            _known(f"facts.{name}.outcomes", dimension, fact.dimensions)
         for table in fact.links:
             _known(f"facts.{name}.links", table, fact.reads)
     for name, metric in catalogue.metrics.items():

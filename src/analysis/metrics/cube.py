@@ -7,8 +7,8 @@ of a few files and never the warehouse. Whoever finds it older than the rows bui
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -180,6 +180,10 @@ class Slice:
     def times(self, key: str, window: int) -> Histogram:
         """A histogram in one window, by its key and the window's place."""
         return self._times[key][window]
+
+    def counting(self, part: Slice, keys: Collection[tuple[str, str]]) -> Slice:
+        """These sums, but those of some facts' expressions from a part of the same rows."""
+        return replace(self, _sums={**self._sums, **{key: part.sums(*key) for key in keys}})
 
     def add_sums(self, fact: str, rows: Rows) -> None:
         """Takes in a fact's sums, in the order of their days."""

@@ -1,0 +1,71 @@
+"""A metric by the levels of a dimension: outcomes are parts of the whole, places have their own."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from analysis.cli import app
+from analysis.errors import UserError
+from analysis.project import Project
+from analysis.studies.one_by_level import ask_by_level
+from analysis.studies.one_metric import ask_metric
+
+RATE, MARKET, WINDOW = "violative_view_rate", "JP", "2025-Q4"
+
+
+def test_policies_rates_add_up_to_the_rate_of_all(demo_env: Project) -> None:
+    asked = ask_by_level(demo_env, RATE, MARKET, WINDOW, "policy")
+    values = [series.value(0) for series in asked.series.values()]
+    assert len(values) > 3
+    assert values == sorted(values, reverse=True)
+    whole = ask_metric(demo_env, RATE, MARKET, WINDOW).finding.value
+    assert sum(values) == pytest.approx(whole, rel=1e-9)
+    for series in asked.series.values():
+        low, high = series.limits(0)
+        assert low is not None and high is not None
+        assert low <= series.value(0) < high
+
+
+def test_a_policy_without_a_case_is_bounded_and_not_called_safe(demo_env: Project) -> None:
+    asked = ask_by_level(demo_env, RATE, MARKET, WINDOW, "policy")
+    none = [level for level, series in asked.series.items() if series.value(0) == 0]
+    assert none
+    said = {line.split()[0]: line for line in asked.lines() if line}
+    assert all("At most" in said[level] and "none was seen" in said[level] for level in none)
+
+
+def test_surfaces_have_rates_of_their_own(demo_env: Project) -> None:
+    asked = ask_by_level(demo_env, RATE, MARKET, WINDOW, "surface")
+    whole = ask_metric(demo_env, RATE, MARKET, WINDOW).finding.value
+    assert whole is not None
+    values = [series.value(0) or 0.0 for series in asked.series.values()]
+    assert min(values) <= whole <= max(values)
+    assert sum(values) > whole
+
+
+def test_the_command_gives_lines_and_values(demo_env: Project) -> None:
+    words = ["metric", RATE, "--market", MARKET, "--window", WINDOW, "--by", "policy"]
+    said = CliRunner().invoke(app, words)
+    assert said.exit_code == 0, said.output
+    assert "by policy: Japan, 2025-Q4" in said.output
+    given = json.loads(CliRunner().invoke(app, [*words, "--json"]).output)
+    assert all(level in said.output for level in given["levels"])
+    assert given["levels"]["spam"]["low"] < given["levels"]["spam"]["value"]
+
+
+@pytest.mark.parametrize(
+    ("name", "by", "message"),
+    [
+        (RATE, "polcy", "did you mean 'policy'"),
+        ("median_time_to_action", "policy", "its fact has no dimensions"),
+        ("violative_view_rat", "policy", "did you mean 'violative_view_rate'"),
+    ],
+)
+def test_what_can_not_be_told_apart_is_said(
+    demo_env: Project, name: str, by: str, message: str
+) -> None:
+    with pytest.raises(UserError, match=message):
+        ask_by_level(demo_env, name, MARKET, WINDOW, by)
