@@ -11,7 +11,8 @@ import pytest
 from hypothesis import settings
 
 from analysis.project import ROOT_VARIABLE, Project
-from engines import Place, places
+from analysis.warehouse import Warehouse
+from engines import ENGINES, Place, opened, places
 from support import CHECKOUT, Checkout, copy_project, make_checkout, missing
 
 # Examples are never timed: on a busy machine a slow one says nothing about the code.
@@ -56,6 +57,15 @@ def checkout(tmp_path: Path, demo: Project) -> Checkout:
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     """Gives the URL of a new, empty warehouse of an engine's (see engines.py)."""
     with places(tmp_path_factory.mktemp("engines")) as made:
+        yield made
+
+
+@pytest.fixture(params=ENGINES)
+def warehouse(
+    request: pytest.FixtureRequest, place: Place, project: Project
+) -> Iterator[Warehouse]:
+    """An empty warehouse of each engine."""
+    with opened(project, place(request.param)) as made:
         yield made
 
 

@@ -29,7 +29,7 @@ from analysis.metrics.words import FACTORS
 from analysis.project import Project
 from analysis.warehouse import Warehouse, ask_rows, open_warehouse
 from analysis.warehouse.buckets import bucket_sql
-from engines import ENGINES, OTHERS, Place, carry, opened
+from engines import OTHERS, Place, carry, opened
 
 #: NIST's Statistical Reference Datasets, univariate, "NumAcc": 1 is of low, 2 of average, 3 and 4
 #: of average and higher difficulty; the values are certified to have these means and spreads.
@@ -45,14 +45,6 @@ def numacc(name: str) -> list[str]:
     """A series: the first value once, then the other two by turns (of the first, all three)."""
     (first, *others), count, _ = NUMACC[name]
     return [first, *islice(cycle(others), count - 1)]
-
-
-@pytest.fixture(params=ENGINES)
-def warehouse(
-    request: pytest.FixtureRequest, place: Place, project: Project
-) -> Iterator[Warehouse]:
-    with opened(project, place(request.param)) as made:
-        yield made
 
 
 @pytest.fixture(scope="module", params=OTHERS)

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+from typer.testing import CliRunner
 
+from analysis.calendar import Window
+from analysis.cli import app
 from analysis.errors import UserError
+from analysis.metrics import building
+from analysis.metrics.cube import cubes_folder, open_cubes
 from analysis.project import Project
 from analysis.sources.load import acquire
 from analysis.sources.summary import doubts, summaries
@@ -71,6 +78,59 @@ def test_new_late_and_corrected_files_are_merged_by_key(project: Project) -> Non
     assert [(t.added, t.updated, t.quarantined) for t in load.tables] == [(18, 90, 12)]
     assert rows(project, "SELECT count(*), sum(risk_score) FROM content") == [(198, 126.0)]
     assert rows(project, "SELECT count(*) FROM _quarantine") == [(22,)]
+
+
+def posted(project: Project, name: str, rows: list[tuple[int, str]]) -> None:
+    """A file of posts, each by its number and the instant that it was posted."""
+    lines = [f"{n},{n % 50},JP,{at},0.5,text" for n, at in rows]
+    text = "\n".join(["id,author,country,at,risk,body", *lines])
+    (folder(project, "posts") / name).write_text(text + "\n")
+
+
+def test_late_rows_of_a_second_load_rebuild_only_their_days_of_the_cubes(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    declare(project, {"posts": POSTS})
+    posted(
+        project, "a.csv", [(n, f"2026-0{n % 2 + 2}-{n % 28 + 1:02}T15:30:00Z") for n in range(90)]
+    )
+    acquired()
+    first = cube_of_posts(project)
+    # Late: new ones of two days (Tokyo's are the next ones); and one that moved to another day.
+    late = [(200, "2026-02-20T15:30:00Z"), (201, "2026-03-05T15:30:00Z")]
+    posted(project, "b.csv", [*late, (0, "2026-02-20T01:00:00Z")])
+    assert "2 added, 1 updated" in acquired()
+    scanned = []
+    scan = building.scan_sql
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            building,
+            "scan_sql",
+            lambda catalogue, fact, span: (
+                scanned.append((fact, span.days)) or scan(catalogue, fact, span)
+            ),
+        )
+        updated = cube_of_posts(project)
+    # Of February the days from the one left (the second) to the last that gained; of March, one.
+    february, march = (date(2026, 2, 2), date(2026, 2, 22)), (date(2026, 3, 6), date(2026, 3, 7))
+    assert sorted(scanned) == [("posts", february), ("posts", march)]
+    assert (first.sum(), updated.sum()) == (90, 92)
+    shutil.rmtree(cubes_folder(project))
+    np.testing.assert_array_equal(cube_of_posts(project), updated)
+    assert (first != updated).any()
+
+
+def acquired() -> str:
+    """What `study acquire` says; it tells merges which facts watch the tables."""
+    done = CliRunner().invoke(app, ["acquire"])
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def cube_of_posts(project: Project) -> NDArray[np.float64]:
+    """How many posts each local day of each bucket holds, by the cube."""
+    days = [Window(day, day + timedelta(days=1)) for day in Window.parse("2026-Q1")]
+    return open_cubes(project).slice(project.market("JP"), days).sums("posts", "TRUE")
 
 
 def test_what_changed_since_a_day_is_read_again(project: Project) -> None:

@@ -25,7 +25,8 @@ def test_policies_rates_add_up_to_the_rate_of_all(demo_env: Project) -> None:
     assert sum(values) == pytest.approx(whole, rel=1e-9)
     for series in asked.series.values():
         low, high = series.limits(0)
-        assert low is not None and high is not None
+        assert low is not None
+        assert high is not None
         assert low <= series.value(0) < high
 
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
 
 import pytest
 
 from analysis.calendar import Market
-from analysis.project import Project
 from analysis.warehouse import (
     BUCKET_TABLE,
     Merged,
@@ -21,7 +19,7 @@ from analysis.warehouse import (
     read_marks,
 )
 from analysis.warehouse.tables import TABLES
-from engines import ENGINES, QUICK_ENGINES, Place, opened
+from engines import QUICK_ENGINES
 
 MARKETS = {
     "JP": Market(code="JP", name="Japan", zone="Asia/Tokyo"),
@@ -36,14 +34,6 @@ WATCH = Watch(
     time="a.submitted_at",
     links={"appeals": "a", "decisions": "d"},
 )
-
-
-@pytest.fixture(params=ENGINES)
-def warehouse(
-    request: pytest.FixtureRequest, place: Place, project: Project
-) -> Iterator[Warehouse]:
-    with opened(project, place(request.param)) as made:
-        yield made
 
 
 def decisions(*rows: dict[str, object]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,14 @@ import numpy as np
 import pyarrow as pa
 
 from analysis.errors import UserError
-from analysis.warehouse.interface import ROW_GROUP, NoWarehouse, QueryError, Warehouse, listed
+from analysis.warehouse.interface import (
+    ROW_GROUP,
+    NoWarehouse,
+    QueryError,
+    Warehouse,
+    listed,
+    refusals,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -133,7 +140,7 @@ class ParquetReader:
         return {name: np.asanyarray(values) for name, values in found.items()}
 
 
-def refused(error: duckdb.Error) -> QueryError:
+def refused(error: Exception) -> QueryError:
     """The engine's own words: their first line without the kind of error, and its guess."""
     text = str(error)
     line = text.splitlines()[0].partition(": ")[2]
@@ -147,13 +154,8 @@ def refused(error: duckdb.Error) -> QueryError:
     )
 
 
-@contextmanager
-def _refusals() -> Iterator[None]:
-    """The engine's errors as ours, so that no other module need know the driver's."""
-    try:
-        yield
-    except duckdb.Error as error:
-        raise refused(error) from None
+def _refusals() -> AbstractContextManager[None]:
+    return refusals(duckdb.Error, refused)
 
 
 def scratch() -> DuckDBWarehouse:

@@ -7,8 +7,8 @@ bound to `?`, never written into the text.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, date, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -47,6 +47,17 @@ class QueryError(Exception):
         super().__init__(message)
         self.column = column
         self.candidates = tuple(candidates)
+
+
+@contextmanager
+def refusals(
+    kinds: type[Exception] | tuple[type[Exception], ...], told: Callable[[Exception], Exception]
+) -> Iterator[None]:
+    """An engine's errors as ours, so that no other module need know the driver's."""
+    try:
+        yield
+    except kinds as error:
+        raise told(error) from None
 
 
 class Warehouse(ABC):

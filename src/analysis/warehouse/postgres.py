@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -13,7 +13,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from analysis.errors import UserError
-from analysis.warehouse.interface import NoWarehouse, QueryError, Warehouse, listed
+from analysis.warehouse.interface import (
+    NoWarehouse,
+    QueryError,
+    Warehouse,
+    listed,
+    refusals,
+)
 from analysis.warehouse.tables import ALL_TABLES
 
 if TYPE_CHECKING:
@@ -137,16 +143,16 @@ def _connect(url: str, place: str) -> Connection:
         raise UserError("warehouse", f"{place} can't be opened: {said}") from None
 
 
-@contextmanager
-def _refusals() -> Iterator[None]:
-    """The engine's errors as ours, so that no other module need know the driver's."""
+def _refusals() -> AbstractContextManager[None]:
     from adbc_driver_manager import Error
 
-    try:
-        yield
-    except Error as error:
-        text = str(error)
-        said = re.search(r"(?:ERROR|FATAL): +([^\n]*)", text)
-        named = re.search(r'column "?([\w.]+)"? does not exist', text)
-        line = said[1] if said else text.splitlines()[0]
-        raise QueryError(line, named[1].split(".")[-1] if named else None) from None
+    return refusals(Error, _refused)
+
+
+def _refused(error: Exception) -> QueryError:
+    """The engine's own words: their first line, and the column that it did not find."""
+    text = str(error)
+    said = re.search(r"(?:ERROR|FATAL): +([^\n]*)", text)
+    named = re.search(r'column "?([\w.]+)"? does not exist', text)
+    line = said[1] if said else text.splitlines()[0]
+    return QueryError(line, named[1].split(".")[-1] if named else None)

@@ -8,7 +8,7 @@ import re
 import shutil
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from analysis.errors import UserError
-from analysis.warehouse.interface import NoWarehouse, QueryError, Warehouse
+from analysis.warehouse.interface import NoWarehouse, QueryError, Warehouse, refusals
 from analysis.warehouse.tables import ALL_TABLES, INSTANT
 from analysis.writing import aside
 
@@ -239,19 +239,19 @@ def _session(cores: int) -> SparkSession:
     return session
 
 
-@contextmanager
-def _refusals() -> Iterator[None]:
-    """The engine's errors as ours, so that no other module need know the driver's."""
+def _refusals() -> AbstractContextManager[None]:
     from pyspark.errors import PySparkException
 
-    try:
-        yield
-    except PySparkException as error:
-        text = str(error)
-        named = re.search(r"with name `([^`]+)`(?:\.`([^`]+)`)?", text)
-        offered = re.search(r"Did you mean one of the following\? \[([^\]]*)\]", text)
-        raise QueryError(
-            text.splitlines()[0],
-            (named[2] or named[1]) if named else None,
-            re.findall(r"`([^`]+)`(?=,|$)", offered[1]) if offered else (),
-        ) from None
+    return refusals(PySparkException, _refused)
+
+
+def _refused(error: Exception) -> QueryError:
+    """The engine's own words: their first line, and the column that it did not find."""
+    text = str(error)
+    named = re.search(r"with name `([^`]+)`(?:\.`([^`]+)`)?", text)
+    offered = re.search(r"Did you mean one of the following\? \[([^\]]*)\]", text)
+    return QueryError(
+        text.splitlines()[0],
+        (named[2] or named[1]) if named else None,
+        re.findall(r"`([^`]+)`(?=,|$)", offered[1]) if offered else (),
+    )

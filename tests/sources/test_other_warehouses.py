@@ -1,8 +1,6 @@
-"""A load into a warehouse that is a PostgreSQL: the same rows, quarantine and state."""
+"""A load into a warehouse that is no DuckDB: the same rows, quarantine and state."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator
 
 import pytest
 
@@ -10,8 +8,8 @@ from analysis.project import Project
 from analysis.sources.load import acquire
 from analysis.sources.summary import summaries
 from analysis.warehouse import open_warehouse
+from engines import OTHERS, Place
 from loading import declare, folder
-from servers import postgres
 
 FEW = {
     "kind": "files",
@@ -30,14 +28,15 @@ FEW = {
 }
 
 
-@pytest.fixture
-def elsewhere(project: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
-    with postgres() as url:
-        monkeypatch.setenv("STUDY_WAREHOUSE", url)
-        yield project
+@pytest.fixture(params=OTHERS)
+def elsewhere(
+    request: pytest.FixtureRequest, place: Place, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> Project:
+    monkeypatch.setenv("STUDY_WAREHOUSE", place(request.param))
+    return project
 
 
-def test_a_load_into_postgres_is_merged_quarantined_and_counted(elsewhere: Project) -> None:
+def test_a_load_elsewhere_is_merged_quarantined_and_counted(elsewhere: Project) -> None:
     declare(elsewhere, {"few": FEW})
     lines = [
         f'{{"id": {n}, "at": "2026-03-0{n % 9 + 1}T12:00:00Z", "market": "O\'N{n}"}}'
