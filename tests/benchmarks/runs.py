@@ -3,7 +3,7 @@
 The baselines are fair: the packages are compiled to bytecode, files are in the page cache (each
 side runs once before it counts), and all execute one notebook with the same parameters.
 
-* a shell loop: for each run `papermill`, then `jupyter nbconvert`; also two at once (`xargs -P 2`);
+* a shell loop: for each run `papermill`, then `jupyter nbconvert`;
 * a pool: papermill's Python API and nbconvert's in a process pool of two.
 
 The limit is the cells' own work, measured in one plain Python process that is warm. What a run
@@ -16,10 +16,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from benchmarks.measuring import Options, report, timed
+from benchmarks.measuring import Options, report, spent, timed
 from support import Checkout, clean_environment, make_checkout
 
 BIN = Path(sys.executable).parent
@@ -38,19 +37,19 @@ def measure(options: Options) -> None:
     study_run(checkout, runs[:1])  # cubes made, files in the page cache
     own = cells(checkout, runs)
     report("the cells alone", f"of {count} runs, one plain warm Python process", own)
-    ours = timed(lambda: study_run(checkout, runs))
-    report("study run", f"{count} runs, executed and rendered, {JOBS} jobs", ours)
-    cold = timed(lambda: study_run(checkout, runs, STUDY_KERNELS="cold"))
-    report("study run, cold", "the same, each kernel started cold", cold)
-    pool = timed(lambda: in_a_pool(checkout, options.folder, runs))
-    report("pool of 2", "papermill's API and nbconvert's", pool)
-    both = timed(lambda: shell_loop(checkout, options.folder, runs, 2))
-    report("shell, 2 at once", "papermill and nbconvert", both)
-    loop = timed(lambda: shell_loop(checkout, options.folder, runs, 1))
-    report("shell loop", "papermill and nbconvert", loop)
-    for name, seconds in (("a shell loop", loop), ("one of two at once", both), ("a pool", pool)):
-        print(f"study run is {seconds / ours:.1f} times as fast as {name}")
-    print(f"overhead a run: {(ours * JOBS - own) / count:.3f} s above {own / count:.3f} s of cells")
+    ours = spent(lambda: study_run(checkout, runs))
+    ours.report("study run", f"{count} runs, executed and rendered, {JOBS} jobs")
+    cold = spent(lambda: study_run(checkout, runs, STUDY_KERNELS="cold"))
+    cold.report("study run, cold", "the same, each kernel started cold")
+    pool = spent(lambda: in_a_pool(checkout, options.folder, runs))
+    pool.report("pool of 2", "papermill's API and nbconvert's")
+    loop = spent(lambda: shell_loop(checkout, options.folder, runs))
+    loop.report("shell loop", "papermill and nbconvert, one after another")
+    for name, other in (("a shell loop", loop), ("a pool of 2", pool), ("cold kernels", cold)):
+        clock, processor = other.clock / ours.clock, other.processor / ours.processor
+        print(f"study run over {name}: {clock:.1f} by the clock, {processor:.1f} of the processor")
+    above = (ours.clock * JOBS - own) / count
+    print(f"overhead a run: {above:.3f} s above {own / count:.3f} s of cells")
     print(breakdown(checkout, runs))
 
 
@@ -135,10 +134,10 @@ def in_a_pool(checkout: Checkout, folder: Path, runs: list[tuple[str, str]]) -> 
     python(checkout, POOL, STUDY, json.dumps(runs), str(folder))
 
 
-def shell_loop(checkout: Checkout, folder: Path, runs: list[tuple[str, str]], at_once: int) -> None:
+def shell_loop(checkout: Checkout, folder: Path, runs: list[tuple[str, str]]) -> None:
     """What people do without this project."""
-    with ThreadPoolExecutor(at_once) as pool:  # threads only wait
-        list(pool.map(lambda run: by_hand(checkout, folder, *run), runs))
+    for run in runs:
+        by_hand(checkout, folder, *run)
 
 
 def by_hand(checkout: Checkout, folder: Path, market: str, week: str) -> None:

@@ -148,6 +148,7 @@ def test_forty_runs_of_which_a_worker_is_killed_in_the_middle(
         said = "".join(lines)
         assert family
         assert not psutil.wait_procs(family, timeout=60)[1], "the killed worker left a process"
+        interrupt([*command, "--force", "--cluster", address], here, environment)
     assert running.returncode == 0, said
     assert "40 runs: 40 done, 0 without data, 0 failed, 0 fresh already" in said
     assert len([line for line in lines if line.startswith("[")]) == 40
@@ -159,6 +160,27 @@ def test_forty_runs_of_which_a_worker_is_killed_in_the_middle(
     here.study("run")
     assert found(here) == remote
     assert len(remote) == 40
+
+
+def interrupt(command: list[str], here: Checkout, environment: dict[str, str]) -> None:
+    """Ctrl-C once a run has come back: the command ends soon, what is finished is kept."""
+    with subprocess.Popen(
+        command,
+        cwd=here.root,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as running:
+        assert running.stdout
+        assert running.stdout.readline().startswith("[1/40] done")
+        os.killpg(running.pid, signal.SIGINT)
+        out, said = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert "Traceback" not in out + said
+    assert said.splitlines()[-1].startswith("study: stopped; finished runs are kept"), said
+    assert {record.status for _, record in records(here.project.reports)} == {"done"}
 
 
 def test_a_worker_that_differs_is_named_with_what_differs(

@@ -17,11 +17,12 @@ import psutil
 import pytest
 
 from analysis.report.record import RECORD, RunRecord, records
+from analysis.runs.limits import family
 from support import Checkout, clean_environment
 from tiny import make_tiny
 
 #: How many moments; 30 in a long test: STUDY_KILLS=30.
-KILLS = int(os.environ.get("STUDY_KILLS", "8"))
+KILLS = int(os.environ.get("STUDY_KILLS", "10"))
 MARK = "STUDY_TEST_MARK"
 VICTIMS = ("command", "worker", "warm process", "kernel", "fork server")
 RUNS = 24
@@ -68,8 +69,9 @@ class Command:
             return False
 
     def victims(self, kind: str) -> list[psutil.Process]:
+        """Those of a kind among all that the command has started."""
         found = []
-        for process in self.processes():
+        for process in family(psutil.Process(self.process.pid)):
             try:
                 if self._kind(process) == kind:
                     found.append(process)
@@ -93,10 +95,10 @@ class Command:
     def kill_one(self, kind: str, choice: random.Random) -> bool:
         """Kills one of a kind within the second after there is one; False where none came."""
         end = time.monotonic() + 30
-        while not self.victims(kind) and self.process.poll() is None and time.monotonic() < end:
-            time.sleep(0.02)
+        while self.process.poll() is None and time.monotonic() < end and not self.victims(kind):
+            time.sleep(0.05)
         time.sleep(choice.uniform(0, 1.5 if kind == "command" else 0.6))
-        found = self.victims(kind)
+        found = self.victims(kind) if self.process.poll() is None else []
         if found:
             choice.choice(found).kill()
         return bool(found)

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from analysis.errors import UserError
 from analysis.project import Project
+from analysis.report.record import NOTEBOOK, PAGE, RECORD
 from analysis.runs.choice import Choice, Run, choose, variant
 from analysis.runs.keys import Keys
-from analysis.runs.plan import plan
+from analysis.runs.plan import Planned, State, estimate, plan
 from analysis.warehouse import Marks
 from support import CHECKOUT
 
@@ -139,3 +140,35 @@ def test_a_run_that_would_lie_outside_is_refused() -> None:
         Run("../../etc", run.spec, run.market, run.window, {}).folder(REPOSITORY)
     with pytest.raises(UserError, match="does not lie inside the site"):
         outside.folder(REPOSITORY)
+
+
+def earlier(project: Project, window: str, seconds: float) -> None:
+    """A finished run of Germany's on the disk, as far as a plan reads it."""
+    folder = project.reports / "core_metrics" / "DE" / window
+    folder.mkdir(parents=True)
+    (folder / RECORD).write_text(f'{{"status": "done", "key_parts": {{}}, "seconds": {seconds}}}')
+    for name in (PAGE, NOTEBOOK):
+        (folder / name).touch()
+
+
+def test_the_estimate_is_the_median_of_earlier_runs_for_each_that_is_due(project: Project) -> None:
+    choice = Choice(["core_metrics"], ["JP", "DE", "BR", "US"], ["2026-W10"])
+    states: list[tuple[State, float | None]] = [
+        ("stale", 2.0),
+        ("fresh", 5.0),
+        ("new", None),
+        ("failed before", 9.0),
+    ]
+    runs = zip(choose(project, choice), states, strict=True)
+    planned = [Planned(run, state, {}, "", (), took) for run, (state, took) in runs]
+    assert estimate(project, planned, 1) == 3 * 5.0  # three to do; 2, 5 and 9 seconds are known
+    assert estimate(project, planned, 2) == 3 * 5.0 / 2
+    assert estimate(project, planned, 8) == 5.0  # no more at once than there are
+    assert estimate(project, planned[1:2], 1) == 0.0  # nothing to do
+    new = planned[2:3]
+    assert estimate(project, new, 1) is None
+    for week, seconds in (("2026-W07", 3.0), ("2026-W08", 4.0), ("2026-W09", 8.0)):
+        earlier(project, week, seconds)
+    assert estimate(project, new, 1) == 4.0  # of other windows and markets
+    (project.reports / "core_metrics" / "DE" / "2026-W08" / NOTEBOOK).unlink()
+    assert estimate(project, new, 1) == (3.0 + 8.0) / 2  # what is not whole counts for nothing
