@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from benchmarks import cube, kernels, labs, many, reruns, runs
+from benchmarks import cube, kernels, labs, many, reruns, runs, site
 from benchmarks.measuring import Options
 
 SUBJECTS: dict[str, Callable[[Options], None]] = {
@@ -25,6 +25,7 @@ SUBJECTS: dict[str, Callable[[Options], None]] = {
     "many": many.measure,
     "reruns": reruns.measure,
     "labs": labs.measure,
+    "site": site.measure,
 }
 
 
@@ -36,11 +37,12 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=24, help="of core_metrics")
     parser.add_argument("--trivial", type=int, default=1000, help="runs of a study without work")
     parser.add_argument("--rows", type=float, default=1e8, help="of the largest table of facts")
+    parser.add_argument("--pages", type=int, default=5000, help="runs of the site")
     given = parser.parse_args()
     for name in given.only or SUBJECTS:
         print(f"\n{name}", flush=True)
         with tempfile.TemporaryDirectory() as folder:
-            sizes = (given.kernels, given.runs, given.trivial, int(given.rows))
+            sizes = (given.kernels, given.runs, given.trivial, int(given.rows), given.pages)
             options = Options(Path(folder), given.scale, *sizes)
             SUBJECTS[name](options)
 

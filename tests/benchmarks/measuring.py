@@ -23,6 +23,7 @@ class Options:
         runs: of core_metrics, at most 24.
         trivial: runs of a study that does nothing.
         rows: of the largest table of facts.
+        pages: runs of the site.
     """
 
     folder: Path
@@ -31,6 +32,7 @@ class Options:
     runs: int
     trivial: int
     rows: int
+    pages: int
 
 
 def report(what: str, how: str, seconds: float) -> None:

@@ -92,12 +92,24 @@ def fill(project: Project) -> None:
     put(project.reports, record(study="other", title="Another study", findings=()), shown)
     put(
         project.reports,
-        record(study="other", **week, status="failed", reason="KeyError in cell 4"),
+        record(
+            study="other",
+            title="Another study",
+            **week,
+            status="failed",
+            reason="KeyError in cell 4",
+        ),
         shown,
     )
     put(
         project.reports,
-        record(study="other", market="DE", status="no_data", reason="no rows"),
+        record(
+            study="other",
+            title="Another study",
+            market="DE",
+            status="no_data",
+            reason="no rows",
+        ),
         shown,
     )
 

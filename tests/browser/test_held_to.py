@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -91,6 +92,23 @@ def test_axe_finds_nothing_in_large_text_with_all_opened(
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+@pytest.mark.parametrize("kind", ["index", "study", "market", "arabic"])
+def test_axe_finds_nothing_on_the_sites_own_pages(
+    tab: Tab, pages: dict[str, Path], kind: str
+) -> None:
+    for scheme, width in (("light", 1280), ("dark", 375)):
+        tab.look(width=width, scheme=scheme)
+        page = tab.open(pages[kind])
+        if kind in ("index", "arabic"):
+            page.locator("#q").fill("JP")
+        page.locator(".pick").first.click() if kind != "market" else None
+        assert violations(tab) == [], (scheme, width)
+    page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+    page.evaluate(LARGE)
+    assert violations(tab) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
 def test_axe_sees_what_is_wrong(tab: Tab, folder: Path) -> None:
     page = tab.open(folder / "done-en.html")
     page.evaluate("document.querySelector('svg').removeAttribute('aria-labelledby')")
@@ -108,7 +126,9 @@ def test_the_layout_is_mirrored_from_right_to_left(tab: Tab, folder: Path) -> No
     assert places == {"en": True, "ar_EG": False}
 
 
-def test_the_html_is_valid(folder: Path, tmp_path: Path) -> None:
+def test_the_html_is_valid(folder: Path, pages: dict[str, Path], tmp_path: Path) -> None:
+    for kind in ("index", "study", "market", "arabic"):
+        shutil.copy(pages[kind], tmp_path / f"{kind}.html")
     shown, hostile = planted("".join(each for each in HOSTILE if "\x00" not in each))
     page = render(shown, hostile, site_title="x", locale="ja")
     (tmp_path / "hostile.html").write_text(page, encoding="utf-8")

@@ -96,14 +96,15 @@ def test_links_lead_to_pages(project: Project, reports: Path) -> None:
     put(reports, variant="confidence-0.9")
     publish(project)
     pages = [path for path in reports.rglob("*.html") if path.name != PAGE]
-    assert len(pages) == 3 * len(LANGUAGES)
+    assert len(pages) == 4 * len(LANGUAGES)
     for path in pages:
         html = path.read_text(encoding="utf-8")
         links = [part.split('"')[0].partition("#")[0] for part in html.split('href="')[1:]]
         for link in links:
             assert not link or link == "data:," or (path.parent / unquote(link)).is_file(), link
-        assert any(link.endswith("core_metrics/JP/2026-W10/report.html") for link in links)
-        assert any(link.endswith("2026-W10%40confidence-0.9/report.html") for link in links)
+        if path.name != "findings.html":
+            assert any(link.endswith("core_metrics/JP/2026-W10/report.html") for link in links)
+            assert any(link.endswith("2026-W10%40confidence-0.9/report.html") for link in links)
 
 
 def test_attention_ranks_by_how_far_a_change_lies_beyond_its_uncertainty(reports: Path) -> None:
@@ -199,7 +200,7 @@ def test_a_page_is_written_when_a_run_on_it_changed_and_no_other(
     put(reports)
     publish(project)
     same = {path.name for path, at in before.items() if path.stat().st_mtime_ns == at}
-    assert same == {"DE.html", "other.html"}
+    assert same == {"DE.html", "other.html", "findings.html"}
 
 
 def test_pages_of_what_is_gone_are_removed(project: Project, reports: Path) -> None:
@@ -298,7 +299,7 @@ def test_hostile_names_are_inert(
     runs = put_hostile(reports)
     publish(project)
     own = [path for path in reports.rglob("*.html") if path.name != PAGE]
-    assert len(own) == 2 + len(HOSTILE)
+    assert len(own) == 3 + len(HOSTILE)
     for path in own:
         page = path.read_text(encoding="utf-8")
         scripts = re.findall(r"<script[^>]*>", page)

@@ -15,6 +15,9 @@ from analysis.report.cells import Data, FigureWords, Names, TableWords, read
 #: injection).
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
+#: Spaces and marks that a formula may hide behind.
+HIDDEN_START = " \u00a0\ufeff\u200e\u200f\u202a\u202b\u202d\u202e"
+
 
 def data_files(notebook: NotebookNode) -> dict[str, str]:
     """The CSV of every figure and table that an executed notebook shows, by file name.
@@ -56,5 +59,5 @@ def defuse(text: str) -> str:
     >>> defuse("=1+1"), defuse("Japan"), defuse("  @SUM(A1)")
     ("'=1+1", 'Japan', "'  @SUM(A1)")
     """
-    start = text.lstrip(" \u00a0\ufeff\u200e\u200f\u202a\u202b\u202d\u202e")
+    start = text.lstrip(HIDDEN_START)
     return f"'{text}" if start.startswith(FORMULA) else text

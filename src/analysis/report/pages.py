@@ -16,6 +16,7 @@ from typing import Any
 from babel import Locale
 
 from analysis.report.blocks import compare_block, search_block
+from analysis.report.findings_table import COLUMNS
 from analysis.report.grid import cells, links
 from analysis.report.i18n import CATALOGUES, LANGUAGES, language_of, speaking
 from analysis.report.listing import Attention, Row, Site, StudyRuns, newest_first
@@ -25,7 +26,7 @@ from analysis.report.templating import TEMPLATES, environment
 from analysis.report.words import Mark, Words, finding_mark, has_moved, words
 from analysis.report.writing import replace_text
 
-INDEX = "index.html"
+INDEX, DICTIONARY = "index.html", "findings.html"
 #: What each page was made from; without it every page is made anew.
 STATE = ".site.json"
 #: Windows of a study on the index; its own page has all.
@@ -152,6 +153,8 @@ def write_pages(
 def _makers(site: Site) -> Iterator[tuple[str, Sequence[Summary], Any]]:
     """Every page's path, the runs on it, and what renders it."""
     yield INDEX, site.runs, lambda page: _index(page, site)
+    if site.runs:
+        yield DICTIONARY, (), lambda page: _render("findings.html.j2", page, columns=COLUMNS)
     for study in site.studies:
         yield f"by-study/{study.name}.html", study.runs, lambda page, it=study: _study(page, it)
     for row in site.markets:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from analysis.project import Project
+from analysis.report.findings_table import write_findings
 from analysis.report.holding import hold_back, looked_through
 from analysis.report.listing import Site
 from analysis.report.pages import INDEX, write_pages
@@ -50,6 +51,7 @@ def publish(
     site = Site(tuple(summaries(reports)))
     filled = refresh(reports, site.runs)
     looked_through(project, filled)
+    write_findings(reports, site.runs)
     written = len(filled) + write_pages(
         reports, site, title, locale=project.settings.locale, asked=locale
     )
