@@ -21,9 +21,9 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from analysis.project import Project
 from analysis.report.page import render
 from benchmarks.measuring import Options, report, timed
-from thousands import many, put_lean, put_many
 from samples import notebook, record, typical
 from support import clean_environment, copy_project
+from thousands import many, put_lean, put_many
 
 PAGES, TYPED = 30, "brazil higher"
 FRAME = (
