@@ -147,13 +147,18 @@ def test_a_window_before_the_data_is_no_data(demo_env: Project) -> None:
         measure("JP", "2023-W10")
 
 
-def test_a_number_that_will_still_move_says_so(demo_env: Project) -> None:
-    def warned(window: str) -> bool:
-        found = {finding.name: finding for finding in every(measure("US", window))}
-        return "will still move" in " ".join(found["report_actionability"].notes)
-
-    assert warned("2026-W10")
-    assert not warned("2026-W09")
+def test_a_number_that_will_still_move_says_so_and_how_far(demo_env: Project) -> None:
+    measured = measure("US")
+    found = {finding.name: finding for finding in every(measured)}
+    said = "provisional until 2026-03-11, resting on 5 of 7 days, and will end in"
+    assert said in found["report_actionability"].text
+    (table,) = core_metrics.still_filling(measured)
+    rows = table.frame.set_index("title")
+    assert rows.loc["Report actionability", "rests"] == "5 of 7 days"
+    assert rows.loc["Recidivism within 90 days", "rests"] == "0 of 7 days"
+    earlier = measure("US", "2026-W07")
+    assert set(earlier.provisional) == {"recidivism_30_days", "recidivism_90_days"}
+    assert core_metrics.still_filling(measure("US", "2025-W20")) == []
 
 
 def test_small_samples_are_not_told_apart(demo_env: Project) -> None:

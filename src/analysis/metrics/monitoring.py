@@ -8,7 +8,7 @@ and `methods.alarms`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -200,14 +200,26 @@ class _Scale:
             self.variance: Floats = np.where(size > 0, np.maximum(usual / size, _LEAST), np.nan)
 
     def _there(self, value: Floats) -> Floats:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            found = logit(value) if self.metric.kind == "share" else np.log(value)
-        return np.asarray(found, float) - self.offset
+        return scale_of(self.metric)[0](value) - self.offset
 
     def back(self, value: Floats) -> Floats:
         """From the scale to the estimate's unit."""
-        found = value + self.offset
-        return np.asarray(expit(found) if self.metric.kind == "share" else np.exp(found), float)
+        return scale_of(self.metric)[1](value + self.offset)
+
+
+def scale_of(metric: Metric) -> tuple[Callable[[Floats], Floats], Callable[[Floats], Floats]]:
+    """The scale on which a metric's effects add: the way there, nan for what is not on it, and the
+    way back."""
+
+    def there(value: Floats) -> Floats:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            found = np.asarray(logit(value) if metric.kind == "share" else np.log(value), float)
+        return np.where(np.isfinite(found), found, np.nan)
+
+    def back(value: Floats) -> Floats:
+        return np.asarray(expit(value) if metric.kind == "share" else np.exp(value), float)
+
+    return there, back
 
 
 def stats_reach(confidence: float) -> float:

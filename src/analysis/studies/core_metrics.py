@@ -18,11 +18,12 @@ from analysis.calendar import Window
 from analysis.errors import NoData, UserError
 from analysis.figures.displays import Figure, Table
 from analysis.metrics.catalogue import Catalogue
-from analysis.metrics.cube import Slice, build_cubes, open_cubes
+from analysis.metrics.cube import Cubes, Slice, build_cubes, open_cubes
 from analysis.metrics.estimate import Move, Rules, Series, estimate_all, judge
 from analysis.metrics.monitoring import Promise, Watched
+from analysis.metrics.provisional import Provisional, provisional
 from analysis.project import Project
-from analysis.studies import metric_alerts, metric_definitions
+from analysis.studies import metric_alerts, metric_definitions, metric_provisional
 from analysis.studies.base import Study, StudyParameters
 from analysis.studies.findings import Finding
 from analysis.studies.metric_groups import BEFORE, YEAR, metric_groups
@@ -52,6 +53,7 @@ class Loaded:
         history: the places of the windows that follow one another up to this one, oldest first.
         trend: those of them that the charts show.
         last: the last local day with data.
+        cubes: where the rows come from.
     """
 
     rows: Slice
@@ -59,6 +61,7 @@ class Loaded:
     history: tuple[int, ...]
     trend: tuple[int, ...]
     last: date
+    cubes: Cubes
 
     @property
     def after(self) -> date:
@@ -90,7 +93,7 @@ def load(study: Study) -> Loaded:
         windows.append(year)
     places = {window: place for place, window in enumerate(windows)}
     others = {BEFORE: places.get(study.window.previous()), YEAR: places.get(year)}
-    loaded = Loaded(cubes.slice(study.market, windows), others, history, trend, last)
+    loaded = Loaded(cubes.slice(study.market, windows), others, history, trend, last, cubes)
     if not loaded.rows.any(0):
         span = f"the data hold {first} to {last}"
         raise NoData(f"no rows of {study.market.name} in {study.window}; {span}")
@@ -116,6 +119,7 @@ class Measured:
         rules: when a difference was called a move.
         watched: what each metric was expected to be.
         promise: how often an alert may be false.
+        provisional: the metrics whose window is still filling.
     """
 
     study: Study
@@ -125,6 +129,7 @@ class Measured:
     rules: Rules
     watched: Watched
     promise: Promise
+    provisional: dict[str, Provisional]
 
     @property
     def catalogue(self) -> Catalogue:
@@ -162,23 +167,16 @@ class Measured:
             {BEFORE: self.study.window.previous(), YEAR: self.study.window.year_before()},
             self.study.window,
             self.study.project.settings.minimum_cell,
-            self._warnings(name),
+            self._warnings(),
             self.watched.outlooks.get(name),
+            self.provisional.get(name),
         )
 
-    def _warnings(self, name: str) -> tuple[str, ...]:
-        """What is particular to this window: days that are missing or not yet known."""
-        after, window = self.loaded.after, self.study.window
-        found = []
-        if window.end > after:
-            found.append(f"The data end with {self.loaded.last}; the window is not complete.")
-        hours = self.series[name].metric.matures_hours
-        if hours and window.end + timedelta(hours=hours) > after:
-            found.append(
-                f"What came in the last {hours:g} hours of the data is not counted yet, so this "
-                "number rests on the earlier days and will still move."
-            )
-        return tuple(found)
+    def _warnings(self) -> tuple[str, ...]:
+        """What is particular to this window: days that are missing."""
+        if self.study.window.end <= self.loaded.after:
+            return ()
+        return (f"The data end with {self.loaded.last}; the window is not complete.",)
 
 
 def estimate(study: Study, loaded: Loaded) -> Measured:
@@ -195,7 +193,15 @@ def estimate(study: Study, loaded: Loaded) -> Measured:
         _threshold(study, "fewest_watched"),
     )
     watched = metric_alerts.watch_metrics(study, loaded, series, promise)
-    return Measured(study, loaded, series, moves, rules, watched, promise)
+    found = provisional(
+        loaded.cubes,
+        series,
+        [loaded.rows.windows[place] for place in loaded.history],
+        loaded.history,
+        study.market,
+        after=loaded.after,
+    )
+    return Measured(study, loaded, series, moves, rules, watched, promise, found)
 
 
 def _threshold(study: Study, name: str) -> float:
@@ -245,6 +251,11 @@ def by_group(measured: Measured) -> Iterator[Figure | Table]:
 def detection(measured: Measured) -> Table:
     """How soon a lasting move of a fifth of each metric would raise an alert."""
     return metric_alerts.detection(measured)
+
+
+def still_filling(measured: Measured) -> list[Table]:
+    """The numbers that are not final yet and where they will end; nothing where all are."""
+    return metric_provisional.still_filling(measured)
 
 
 def definitions(measured: Measured) -> Table:

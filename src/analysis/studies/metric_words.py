@@ -13,6 +13,7 @@ from analysis.calendar import Window
 from analysis.metrics.catalogue import Metric
 from analysis.metrics.estimate import Move, Series
 from analysis.metrics.monitoring import Outlook
+from analysis.metrics.provisional import Provisional
 from analysis.metrics.words import FACTORS, Scale, scale
 from analysis.studies.findings import Comparison, Finding, Meaning, Unit, Verdict
 from analysis.studies.metric_alerts import expected_clause
@@ -42,6 +43,7 @@ class MetricWords:
         minimum_cell: counts below it are not said.
         warnings: what is particular to this window.
         outlook: what the number was expected to be, where it is watched.
+        provisional: that its window is still filling, where it is.
     """
 
     series: Series
@@ -51,6 +53,7 @@ class MetricWords:
     minimum_cell: int
     warnings: tuple[str, ...] = ()
     outlook: Outlook | None = None
+    provisional: Provisional | None = None
 
     @property
     def metric(self) -> Metric:
@@ -109,7 +112,7 @@ class MetricWords:
             return f"Nothing to measure: no {self.metric.sample} in {self.window}."
         clauses = [self.statement(), *(self._clause(name) for name in self.moves)]
         expected = expected_clause(self.outlook, self.series.value(0), self.expected())
-        clauses += [expected] if expected else []
+        clauses += [each for each in (expected, self._unsettled()) if each]
         return "; ".join(clauses) + "."
 
     def limits(self) -> tuple[float | None, float | None]:
@@ -123,6 +126,23 @@ class MetricWords:
             return ""
         low, high = float(self.outlook.low[-1]), float(self.outlook.high[-1])
         return scale(self.metric, self.series.value(0) or low, low, high).range(low, high)
+
+    def ending(self) -> str:
+        """Where a provisional number will end; empty where that is not known."""
+        made = self.provisional
+        if made is None or made.low is None or made.high is None:
+            return ""
+        return scale(self.metric, self.series.value(0) or made.low, made.low, made.high).range(
+            made.low, made.high
+        )
+
+    def _unsettled(self) -> str:
+        """That the number is provisional, a clause; empty where it is final."""
+        made, ends = self.provisional, self.ending()
+        if made is None:
+            return ""
+        rests = f"provisional until {made.final_on}, resting on {made.days} of {made.of} days"
+        return f"{rests}, and will end in {ends}" if ends else rests
 
     def statement(self) -> str:
         """The number and its interval in plain words, without a full stop."""
@@ -203,7 +223,7 @@ class MetricWords:
         value, (low, high) = self.series.value(0), self.series.limits(0)
         cells = {
             "title": self.metric.title,
-            "value": "–" if value is None else self.scale.short(value),
+            "value": "–" if value is None else self.scale.short(value) + self._mark(),
             "interval": self._range(low, high),
             "expected": self._against_expected(),
         }
@@ -212,6 +232,9 @@ class MetricWords:
             cells[f"{name}_change"] = self._change(move)
             cells[f"{name}_verdict"] = self._verdict(move)
         return cells
+
+    def _mark(self) -> str:
+        return "" if self.provisional is None else " (provisional)"
 
     def _against_expected(self) -> str:
         alarm = 0 if self.outlook is None else self.outlook.now
