@@ -510,6 +510,14 @@ def test_the_lab_starts_warm_kernels(tmp_path: Path, bare: Checkout) -> None:
     until(lambda: gone(int(server)) and gone(int(forked[0])))
 
 
+def test_a_command_preloads_what_its_studies_import() -> None:
+    """What they import as they begin comes with them; what they import later is found by name."""
+    listed = ["duckdb", "jedi", "scipy", "scipy.stats", "statsmodels.api", "sqlglot.errors"]
+    found = preload.for_studies(["enforcement_benchmark"], listed, CHECKOUT)
+    assert found == ["duckdb", "jedi", "scipy", "scipy.stats", "sqlglot.errors"]
+    assert preload.for_studies([], ["jedi", "pandas"], CHECKOUT) == ["jedi"]
+
+
 def test_the_list_is_of_packages_that_are_there_and_not_ours() -> None:
     listed = (CHECKOUT / "src/analysis/runs/warm/preload.txt").read_text().split()
     assert listed == preload.wanted(CHECKOUT)

@@ -12,6 +12,7 @@ import atexit
 import hashlib
 import importlib
 import io
+import os
 import shutil
 import tarfile
 import tempfile
@@ -30,7 +31,7 @@ from analysis.runs.keys import Keys
 from analysis.runs.placing import ASIDE
 from analysis.runs.placing import replace as put_in_place
 from analysis.runs.plan import Planned
-from analysis.runs.warm.process import start_or_say, unsaid
+from analysis.runs.warm.process import FOLDER_VARIABLE, start_or_say, unsaid
 
 #: What the parts of a key that lie with a worker are called; a run's parameters travel with it.
 WORDS = {
@@ -101,10 +102,11 @@ def _prepared(token: str, root: Path, study: str) -> None:  # noqa: ARG001
         module.prepare(Project(root))
 
 
-@cache
-def _warm() -> None:
+def _warm(study: str) -> None:
     """Kernels of this process are forked from a warm one from now on, as long as it lives."""
-    warm = start_or_say(unsaid)
+    if os.environ.get(FOLDER_VARIABLE):
+        return
+    warm = start_or_say(unsaid, [study])
     if warm:
         atexit.register(warm.stop)
 
@@ -125,7 +127,7 @@ def execute_and_pack(
         reason = f"on a worker: {error}"
     if reason:
         return Packed(describe_now(project, planned, Outcome("failed", reason), revision), b"")
-    _warm()
+    _warm(planned.run.study)
     packed: list[bytes] = []
     # Dask clears the folder of a worker that was killed.
     with tempfile.TemporaryDirectory(dir=get_worker().local_directory) as place:

@@ -19,7 +19,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TextIO
 
-from analysis.runs.warm.preload import ANALYSTS
+from analysis.runs.warm.preload import ANALYSTS, for_studies
 
 #: Where a command's warm process is; its workers and their clients inherit it.
 FOLDER_VARIABLE = "STUDY_WARM"
@@ -186,9 +186,11 @@ def _spawn(
     descriptors: tuple[int, int], folder: Path, studies: Iterable[str]
 ) -> subprocess.Popen[bytes]:
     listed = (HERE / "preload.txt").read_text(encoding="utf-8").split()
-    modules = [f"analysis.studies.{name}" for name in sorted(set(studies))]
+    names = sorted(set(studies))
+    listed = for_studies(names, listed, PACKAGE.parents[1]) if names else [*listed, *ANALYSTS]
+    modules = [f"analysis.studies.{name}" for name in names]
     code = {"package": str(PACKAGE), "modules": modules, "rehearsal": REHEARSAL}
-    what = {"packages": listed if modules else [*listed, *ANALYSTS], "code": modules and code}
+    what = {"packages": listed, "code": code if names else None}
     return subprocess.Popen(
         [
             sys.executable,
