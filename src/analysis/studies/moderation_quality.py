@@ -35,6 +35,7 @@ from analysis.studies.quality_shown import (
     family_table,
     kind_figures,
     language_figure,
+    nothing,
     rates_table,
 )
 from analysis.studies.quality_teams import people_shown, team_figures, team_table
@@ -105,7 +106,7 @@ def languages(found: Quality) -> Shown:
     """Every language against the others."""
     families = [family for family in found.languages if family.shown.any()]
     if not families:
-        return []
+        return [nothing(found.labels, "no_language", "Languages")]
     table = family_table(found.labels, "languages_table", "Errors by language", families)
     return [language_figure(found.labels, families), table]
 
@@ -114,7 +115,7 @@ def kinds(found: Quality) -> Shown:
     """Kinds of items against each other."""
     families = [each for each in found.kinds if each.own.shown.any()]
     if not families:
-        return []
+        return [nothing(found.labels, "no_kind", "Kinds of items")]
     table = family_table(found.labels, "kinds_table", "Errors by kind of item", families)
     return [*kind_figures(found.labels, families), table]
 
@@ -134,7 +135,7 @@ def teams(found: Quality) -> Shown:
     """Teams against the funnel and after shrinkage, and the spread between reviewers."""
     units = find_teams(found.labels)
     shown: Shown = list(team_figures(found.labels, units))
-    if units:
+    if any(each.shown.any() for each in units):
         shown.append(team_table(found.labels, units))
     return [*shown, *people_shown(found.labels)]
 

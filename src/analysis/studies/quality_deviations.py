@@ -52,7 +52,8 @@ class Family:
         side: the way to be wrong.
         names: of the groups, for readers.
         shares: of errors.
-        shown: groups of enough items.
+        enough: groups of enough items to be judged.
+        shown: those of them that may be shown.
         found: against the others.
     """
 
@@ -60,6 +61,7 @@ class Family:
     side: Side
     names: tuple[str, ...]
     shares: Shares
+    enough: NDArray[np.bool_]
     shown: NDArray[np.bool_]
     found: Deviations
 
@@ -71,7 +73,7 @@ class Family:
     @property
     def called(self) -> list[Deviant]:
         """The groups that were called, those that err more first, furthest first."""
-        places = np.flatnonzero(self.found.differs != 0)
+        places = np.flatnonzero((self.found.differs != 0) & self.shown)
         every = [self._deviant(int(at)) for at in places]
         return sorted(every, key=lambda each: -each.difference)
 
@@ -126,16 +128,17 @@ def compare(
     labels: Labels, side: Side, attribute: str, kinds: Kinds, where: NDArray[np.bool_]
 ) -> Family:
     """Each kind of the rows against the other kinds, on one side."""
-    shares, shown = labels.errors(side, where, kinds.codes, len(kinds.names))
+    shares, enough = labels.errors(side, where, kinds.codes, len(kinds.names))
     limits = labels.study.spec.thresholds
     found = deviations(
         shares,
-        shown,
+        enough,
         margin=limits["margin"],
         false_calls=limits["false_calls"],
         confidence=labels.study.parameters.confidence,
     )
-    return Family(attribute, side, kinds.names, shares, shown, found)
+    shown = enough & labels.may_show(shares.rows, shares.events)
+    return Family(attribute, side, kinds.names, shares, enough, shown, found)
 
 
 def by_language(labels: Labels) -> list[Family]:
@@ -235,8 +238,8 @@ def _in_languages(labels: Labels, attribute: str, kinds: Kinds, side: Side) -> I
     gaps, values = np.full((2, len(kinds.names), len(languages.names)), np.nan)
     for column in range(len(languages.names)):
         family = compare(labels, side, attribute, kinds, languages.codes == column)
-        gaps[:, column] = np.where(family.shown, family.found.difference, np.nan)
-        values[:, column] = np.where(family.shown, family.shares.value, np.nan)
+        gaps[:, column] = np.where(family.enough, family.found.difference, np.nan)
+        values[:, column] = np.where(family.enough, family.shares.value, np.nan)
     limits, confidence = labels.study.spec.thresholds, labels.study.parameters.confidence
     own = compare(labels, side, attribute, kinds, labels.own)
     found = across(gaps, margin=limits["margin"], confidence=confidence)

@@ -106,8 +106,23 @@ class Labels:
 
     @property
     def cell(self) -> int:
-        """The fewest items, or labels of one person, that a number is shown for."""
+        """The least count of items, people or errors that is shown."""
         return max(self.study.project.settings.minimum_cell, SMALLEST_CELL)
+
+    @property
+    def base(self) -> int:
+        """The fewest labels that a share is shown of."""
+        return max(self.study.project.settings.minimum_base, self.cell)
+
+    def may_show(self, rows: Floats, events: Floats) -> NDArray[np.bool_]:
+        """Which shares may be shown: none of few labels, none that gives a small count away.
+
+        Args:
+            rows: labels that a share rests on.
+            events: those of the rarer outcome.
+        """
+        found: NDArray[np.bool_] = (rows >= self.base) & ((events == 0) | (events >= self.cell))
+        return found
 
     @cached_property
     def known(self) -> NDArray[np.bool_]:
@@ -186,7 +201,11 @@ class Labels:
     def errors(
         self, side: Side, where: NDArray[np.bool_], group: Codes, groups: int
     ) -> tuple[Shares, NDArray[np.bool_]]:
-        """The share of errors of a side in each group of rows, and which groups may be shown.
+        """The share of errors of a side in each group of rows, and which groups can be judged.
+
+        A group of fewer items than the least count is neither judged nor compared with. Which of
+        the others may be *shown* depends on their errors and is asked of `may_show`: leaving out
+        of the comparison whoever errs little would bend it.
 
         Args:
             where: the rows that count; those of the other answer, or of none, do not.

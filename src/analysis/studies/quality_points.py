@@ -102,11 +102,11 @@ def own_errors(labels: Labels, side: Side) -> Own:
     group = np.where(apart, language.codes + 1, -1)
     group[labels.own] = 0
     size = len(language.names) + 1
-    shares, shown = labels.errors(side, group >= 0, group, size)
+    shares, enough = labels.errors(side, group >= 0, group, size)
     limits = labels.study.spec.thresholds
     found = deviations(
         shares,
-        shown,
+        enough,
         margin=limits["margin"],
         false_calls=limits["false_calls"],
         confidence=labels.study.parameters.confidence,
@@ -117,12 +117,12 @@ def own_errors(labels: Labels, side: Side) -> Own:
     return Own(
         side,
         Shares(*(np.asarray(part)[:1] for part in vars(shares).values())),
-        bool(shown[0]),
+        bool(enough[0] & labels.may_show(shares.rows, shares.events)[0]),
         float(found.others[0]),
         float(found.difference[0]),
         float(found.low[0]),
         float(found.high[0]),
-        int(shown[1:].sum()),
+        int(enough[1:].sum()),
         verdict,
         bool(found.stands_out[0] != 0),
     )
@@ -143,7 +143,7 @@ def own_finding(labels: Labels, own: Own) -> Finding:
     answer = "violate" if side.violating else "are harmless"
     sample = f"{rows:,} labels of items known to {answer.replace('are', 'be')}"
     if not own.shown:
-        text = f"Fewer than {labels.cell} items are known to {answer.replace('are', 'be')}."
+        text = f"Too few labels of items known to {answer.replace('are', 'be')}, or too few errors."
         return Finding(
             name=side.name, title=side.title, text=text, value=None, unit="share",
             confidence=None, verdict="unclear", headline=True,

@@ -10,6 +10,7 @@ import pandas as pd
 from analysis.figures.displays import Column, Figure, Table
 from analysis.figures.sides import Panel, Range, range_panels
 from analysis.methods.clustered import clustered_shares
+from analysis.studies.findings import Finding
 from analysis.studies.quality_deviations import Family, InLanguages
 from analysis.studies.quality_labels import SIDES, Labels, language_name, recoded
 from analysis.studies.quality_points import whose
@@ -125,8 +126,25 @@ def _caption(labels: Labels) -> str:
         f"{labels.study.window}. Lines are {confidence:.0%} intervals of each row by itself, "
         f"labels kept together by item{' and reviewer' if labels.has_raters else ''}. A square is "
         f"called: more than {100 * limits['margin']:g} points above the middle of the others, with "
-        f"at most {limits['false_calls']:.0%} of the calls expected to be chance."
+        f"at most {limits['false_calls']:.0%} of the calls expected to be chance. {hidden(labels)}"
     )
+
+
+def hidden(labels: Labels) -> str:
+    """Which rows are judged and compared with, yet not shown."""
+    return (
+        f"Rows of fewer than {labels.base} labels, or of 1 to {labels.cell - 1} errors, are "
+        "compared with and not shown."
+    )
+
+
+def nothing(labels: Labels, name: str, title: str) -> Finding:
+    """Says that of some groups none may be shown."""
+    text = f"None rests on {labels.base} labels and {labels.cell} errors or more, so none is shown."
+    return Finding(
+        name=name, title=title, text=text, value=None, unit="share", confidence=None,
+        verdict="unclear",
+    )  # fmt: skip
 
 
 def _stacked(families: Sequence[Family]) -> pd.DataFrame:
@@ -160,7 +178,7 @@ def family_table(
     if rows["trusted"].all():
         columns.pop()
     note = (
-        f"Rows with fewer than {labels.cell} items on a side are left out. p is of a difference "
+        f"{hidden(labels)} p is of a difference "
         f"within {100 * labels.study.spec.thresholds['margin']:g} points, adjusted for all rows of "
         "one side."
     )

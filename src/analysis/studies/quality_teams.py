@@ -14,14 +14,14 @@ from analysis.methods.funnel import Funnel, Shrunk, funnel, shrink
 from analysis.studies.findings import Finding
 from analysis.studies.quality_labels import SIDES, Kinds, Labels, Side, language_name
 from analysis.studies.quality_points import whose
+from analysis.studies.quality_shown import hidden
 from analysis.studies.words import join, percent
 
-#: With fewer reviewers to show, who is who could be guessed.
 NO_MARKET = "no market"
+#: With fewer reviewers to show, who is who could be guessed.
 PEOPLE = (
-    "Reviewers are shown by how much they labelled and never by name or id. Those with fewer than "
-    "{cell} labels of items with a known answer are left out, and so is everyone where fewer than "
-    "{cell} reviewers are left."
+    "Reviewers are never named. One is shown only on {base} labels or more of items with a known "
+    "answer and on {cell} errors or more, and nobody where fewer than {cell} reviewers are left."
 )
 
 
@@ -32,6 +32,7 @@ class Units:
     Attributes:
         names: for readers; empty texts for people.
         labels: of items with a known answer.
+        shown: which of them may be shown.
         hits, trials: errors and labels, at the size that they are effectively worth.
         shrunk, limits: what becomes of them.
     """
@@ -39,6 +40,7 @@ class Units:
     side: Side | None
     names: tuple[str, ...]
     labels: np.ndarray
+    shown: np.ndarray
     hits: np.ndarray
     trials: np.ndarray
     shrunk: Shrunk
@@ -47,7 +49,7 @@ class Units:
     @property
     def outside(self) -> np.ndarray:
         """Units beyond the outer limits of the funnel."""
-        found: np.ndarray = np.abs(self.limits.place) == 2
+        found: np.ndarray = (np.abs(self.limits.place) == 2) & self.shown
         return found
 
     @property
@@ -64,7 +66,8 @@ class Units:
             "kept": self.shrunk.kept,
             "place": [_PLACES[int(each)] for each in self.limits.place],
         }
-        return pd.DataFrame(columns).sort_values("shrunk", ascending=False, ignore_index=True)
+        frame = pd.DataFrame(columns)[self.shown]
+        return frame.sort_values("shrunk", ascending=False, ignore_index=True)
 
 
 _PLACES = {
@@ -82,25 +85,28 @@ def teams(labels: Labels) -> list[Units]:
     kinds, every = Kinds.of(named), np.ones(len(labels.rows), dtype=bool)
     found = []
     for side in SIDES:
-        shares, shown = labels.errors(side, every, kinds.codes, len(kinds.names))
-        usable = shown & np.isfinite(shares.variance)
+        shares, enough = labels.errors(side, every, kinds.codes, len(kinds.names))
+        usable = enough & np.isfinite(shares.variance)
         if usable.sum() >= 3:
-            found.append(_units(side, kinds.names, shares, usable))
+            shown = labels.may_show(shares.rows, shares.events)[usable]
+            found.append(_units(side, kinds.names, shares, usable, shown))
     return found
 
 
-def _units(side: Side, names: tuple[str, ...], shares: Shares, usable: np.ndarray) -> Units:
+def _units(
+    side: Side, names: tuple[str, ...], shares: Shares, usable: np.ndarray, shown: np.ndarray
+) -> Units:
     value, rows = shares.value[usable], shares.rows[usable]
     with np.errstate(divide="ignore", invalid="ignore"):
         size = value * (1 - value) / shares.variance[usable]
     trials = np.where(shares.variance[usable] > 0, np.minimum(size, rows), shares.clusters[usable])
     hits = value * trials
     kept = tuple(np.array(names)[usable].tolist())
-    return Units(side, kept, rows, hits, trials, shrink(hits, trials), funnel(hits, trials))
+    return Units(side, kept, rows, shown, hits, trials, shrink(hits, trials), funnel(hits, trials))
 
 
 def people(labels: Labels) -> Units | None:
-    """The run's own reviewers, by errors of both kinds; None where they may not be shown."""
+    """The run's own reviewers, by errors of both kinds; None where they are too few."""
     if not labels.has_raters:
         return None
     rows = np.flatnonzero(labels.own & labels.known)
@@ -115,30 +121,37 @@ def people(labels: Labels) -> Units | None:
     order = np.lexsort((errors[enough], count[enough]))
     hits, trials = errors[enough][order], count[enough][order]
     names = ("",) * len(trials)
-    return Units(None, names, trials, hits, trials, shrink(hits, trials), funnel(hits, trials))
+    shown = labels.may_show(trials, np.minimum(hits, trials - hits))
+    if shown.sum() < labels.cell:
+        shown = np.zeros(len(trials), dtype=bool)
+    return Units(
+        None, names, trials, shown, hits, trials, shrink(hits, trials), funnel(hits, trials)
+    )
 
 
 def team_figures(labels: Labels, found: list[Units]) -> list[Figure]:
     """A funnel of the teams for each side."""
-    return [_figure(labels, units) for units in found]
+    return [_figure(labels, units) for units in found if units.shown.any()]
 
 
 def _figure(labels: Labels, units: Units) -> Figure:
     side, out = units.side, units.outside
     what = side.title if side else "Errors"
     names = [name for name, outside in zip(units.names, out, strict=True) if outside]
-    many = f"{int(out.sum())} of {len(out)}"
+    many = f"{int(out.sum())} of the {int(units.shown.sum())} shown"
     unit = "team" if side else "reviewer"
     title = f"{what} by {unit}: {many} outside the funnel"
     if side and 0 < len(names) <= 4:
         title += f" ({join(names)})"
     slug = f"funnel_{side.name}" if side else "funnel_reviewers"
+    kept = units.shown
     drawn = FunnelDrawing(
-        units.trials,
-        units.hits / units.trials,
-        units.shrunk.value,
-        out.tolist(),
-        [name if outside else "" for name, outside in zip(units.names, out, strict=True)],
+        units.trials[kept],
+        (units.hits / units.trials)[kept],
+        units.shrunk.value[kept],
+        out[kept].tolist(),
+        [name if each else "" for name, each in zip(np.array(units.names)[kept], out[kept],
+                                                    strict=True)],
         units.limits.average,
         units.limits.sizes,
         tuple(units.limits.inner),
@@ -158,7 +171,7 @@ def _figure(labels: Labels, units: Units) -> Figure:
 
 
 def _alt(units: Units, unit: str) -> str:
-    shares, frame = units.hits / units.trials, units.frame
+    shares, frame = (units.hits / units.trials)[units.shown], units.frame
     said = (
         f"Funnel of {len(shares)} {unit}s: shares of errors from {percent(float(shares.min()))} "
         f"to {percent(float(shares.max()))}, average {percent(units.limits.average)}; after "
@@ -179,8 +192,8 @@ def _caption(labels: Labels, units: Units) -> str:
     if units.limits.dispersion > 1.05:
         text += f", widened for a spread {units.limits.dispersion:.1f} times that of chance"
     if units.side is None:
-        return f"{text}. {PEOPLE.format(cell=labels.cell)}"
-    return f"{text}. A team is a language of a market."
+        return f"{text}. {PEOPLE.format(cell=labels.cell, base=labels.base)}"
+    return f"{text}. A team is a language of a market. {hidden(labels)}"
 
 
 def team_table(labels: Labels, found: list[Units]) -> Table:
@@ -224,8 +237,7 @@ def people_shown(labels: Labels) -> list[Finding | Figure | Table]:
     count = len(found.trials)
     text = (
         f"{percent(low)} to {percent(high)} of labels are wrong for the middle four fifths of "
-        f"{count} reviewers after shrinkage, {whose(labels)}; {int(found.outside.sum())} lie "
-        "outside the funnel."
+        f"{count} reviewers after shrinkage, {whose(labels)}."
     )
     finding = Finding(
         name="reviewers",
@@ -236,8 +248,8 @@ def people_shown(labels: Labels) -> list[Finding | Figure | Table]:
         confidence=None,
         sample=f"{int(found.trials.sum()):,} labels with a known answer",
         notes=(
-            PEOPLE.format(cell=labels.cell),
+            PEOPLE.format(cell=labels.cell, base=labels.base),
             "Errors depend on the mix of items that a reviewer was given.",
         ),
     )
-    return [finding, _figure(labels, found)]
+    return [finding, _figure(labels, found)] if found.shown.any() else [finding]

@@ -215,24 +215,32 @@ def waits_figure(labels: Labels, found: list[Waits]) -> Figure | None:
     )
     drawn, data = [], []
     for waits in shown:
-        at = ended_within(waits.hours, waits.ended, waits.cluster, SPAN, confidence=confidence)
+        at = _may_show(labels, waits, confidence)
         drawn.append(Curve(waits.title, SPAN, at.share, at.low, at.high))
         columns = {"hours": SPAN, "share": at.share, "low": at.low, "high": at.high}
-        data.append(pd.DataFrame(columns).assign(what=waits.name, at_risk=at.at_risk))
+        data.append(pd.DataFrame(columns).assign(what=waits.name))
     levels = [(waits.title, float(service_level(labels, waits).share[0])) for waits in shown]
     said = [f"{title.lower()} {percent(level)}" for title, level in levels if np.isfinite(level)]
-    every = pd.concat(data, ignore_index=True)
-    every = every[(every["at_risk"] == 0) | (every["at_risk"] >= labels.cell)]
+    every = pd.concat(data, ignore_index=True).dropna(subset="share")
     return Figure(
         name="waits_curve",
         title=f"Decided within {limit:g} hours: {'; '.join(said) or 'not known'}",
         alt=f"Curves of the share decided by a time, from minutes to four weeks. Within {limit:g} "
         f"hours: {'; '.join(said) or 'not known'}.",
         caption=f"{labels.study.window}. Bands: {confidence:.0%} intervals. {CENSORED} A curve "
-        "ends where nothing was seen to wait for longer.",
+        f"runs from the time when {labels.cell} have ended to that when {labels.cell} still wait.",
         data=every,
         svg=curves("waits_curve", drawn, limit=limit, says=f"{limit:g} hours"),
     )
+
+
+def _may_show(labels: Labels, waits: Waits, confidence: float) -> Ended:
+    """The curve where neither who has ended nor who still waits is a small count."""
+    at = ended_within(waits.hours, waits.ended, waits.cluster, SPAN, confidence=confidence)
+    ended = (waits.hours[waits.ended][None] <= SPAN[:, None]).sum(1)
+    small = (ended < labels.cell) | (at.at_risk < labels.cell)
+    share, low, high = (np.where(small, np.nan, each) for each in (at.share, at.low, at.high))
+    return Ended(SPAN, share, low, high, at.at_risk)
 
 
 def service_finding(labels: Labels, found: list[Waits]) -> Finding | None:
