@@ -91,7 +91,7 @@ def kept(
     """Draws many samples of a world, and holds each interval against the truth."""
     rng = np.random.default_rng([SEED, 1, seed])
     probability = draw_probabilities(world.share, world.score, power=power, defensive=defensive)
-    found = resample([Round(world.share, world.label, probability, draws)], times, rng)
+    found = resample([Round(world.share, world.label, probability, draws, world.score)], times, rng)
     low, high = limits(found, trials=draws)
     truth = world.truth
     spread = found.value.std(ddof=1)

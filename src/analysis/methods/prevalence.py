@@ -43,7 +43,8 @@ class Estimate:
         value: the share, 0 to 1; nan where nothing was drawn.
         variance: of the value, by design.
         largest: what one more event would add that is as large as the largest seen, times the
-            share of views that no draw has seen; 0 without events, and in a census.
+            share of views that no draw has seen, or as the risks lead to expect, if that is more;
+            0 without events, and in a census.
     """
 
     value: Floats
@@ -68,13 +69,16 @@ def inclusion(probability: Floats, draws: Floats | Counts | int) -> Floats:
     return found
 
 
-def ratio(label: Labels, weight: Floats, missed: Floats | None = None) -> Estimate:
+def ratio(
+    label: Labels, weight: Floats, missed: Floats | None = None, risk: Floats | None = None
+) -> Estimate:
     """Weighted share of a sample of items, along the last axis; an item of weight 0 is not in it.
 
     Args:
         label: whether (or how likely) each violates.
         weight: views over the chance of being in the sample, in any unit.
         missed: one minus that chance; None for draws with replacement that count each time.
+        risk: each item's chance to violate, up to a factor, where it is known.
     """
     with np.errstate(invalid="ignore", divide="ignore"):
         part = weight / weight.sum(-1, keepdims=True)
@@ -83,7 +87,21 @@ def ratio(label: Labels, weight: Floats, missed: Floats | None = None) -> Estima
     largest = np.max(label * part, axis=-1, initial=0.0)
     if missed is None:
         return Estimate(value, residual.sum(-1), largest)
-    return Estimate(value, (residual * missed).sum(-1), largest * (part * missed).sum(-1))
+    largest = largest * (part * missed).sum(-1)
+    if risk is not None:
+        largest = np.where(largest > 0, np.maximum(largest, _typical(part, missed, risk)), 0.0)
+    return Estimate(value, (residual * missed).sum(-1), largest)
+
+
+def _typical(part: Floats, missed: Floats, risk: Floats) -> Floats:
+    """How much of the value one event of average views brings, as the risks of all items have it.
+
+    With a sharp score most events seen have large risks and small weights; the few with small
+    risks and large weights, which carry the value, may all be missing.
+    """
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found: Floats = (part**2 * missed * risk).sum(-1) / (part * risk).sum(-1)
+    return found
 
 
 @dataclass(frozen=True)
@@ -95,12 +113,14 @@ class Items:
         share: its part of the views of all rounds.
         missed: the chance that none of its round's draws took it.
         place: of its first draw.
+        risk: each item's chance to violate, up to a factor, where it is known.
     """
 
     label: Floats
     share: Floats
     missed: Floats
     place: Counts
+    risk: Floats | None = None
 
     @property
     def weight(self) -> Floats:
@@ -111,7 +131,7 @@ class Items:
     def ratio(self, among: NDArray[np.bool_] | None = None) -> Estimate:
         """The headline estimator, of all items or of a domain."""
         weight = self.weight if among is None else self.weight * among
-        return ratio(self.label, weight, self.missed)
+        return ratio(self.label, weight, self.missed, self.risk)
 
     def horvitz_thompson(self) -> Estimate:
         """The sum of Horvitz and Thompson; right only where `share` is of the right total."""
@@ -154,6 +174,7 @@ class Draws:
         label: whether the item violates.
         share: the item's part of the views of all rounds.
         probability: that one draw of the round takes the item.
+        risk: the item's chance to violate, up to a factor, where it is known.
     """
 
     item: Counts
@@ -161,6 +182,7 @@ class Draws:
     label: Floats
     share: Floats
     probability: Floats
+    risk: Floats | None = None
 
     @cached_property
     def sizes(self) -> Counts:
@@ -175,7 +197,9 @@ class Draws:
         )
         draws = self.sizes[self.round[first]]
         missed = 1 - inclusion(self.probability[first], draws)
-        return Items(np.bincount(back, self.label) / times, self.share[first], missed, first)
+        risk = None if self.risk is None else self.risk[first]
+        label = np.bincount(back, self.label) / times
+        return Items(label, self.share[first], missed, first, risk)
 
     def hansen_hurwitz(self) -> Estimate:
         """The mean over draws, rounds as strata."""
@@ -200,10 +224,10 @@ def limits(
 
     Fay and Feuer (1997, Statistics in Medicine 16, 791-801, equations 5 and 6): the lower end from
     the estimate and its variance, the upper end from both with one event more, as large as the
-    largest. Theirs are gamma limits, for rates; ours are beta limits, so that a share stays below
-    1; for rare events they are the same. A Wald interval has neither the skewness nor the allowance
-    for what was not seen, and covers 0.90 where this covers 0.96
-    (tests/benchmarks/prevalence_coverage.py).
+    largest. They know all weights; what stands for the largest here is `Estimate.largest`. Theirs
+    are gamma limits, for rates; ours are beta limits, so that a share stays below 1, and the same
+    for rare events. A Wald interval has neither the skewness nor the allowance for what was not
+    seen, and covers 0.90 where this covers 0.96 (tests/benchmarks/prevalence_coverage.py).
 
     Without any event the upper end is one-sided, the rule of three (Hanley and Lippman-Hand 1983,
     JAMA 249, 1743-1745). It supposes that violating views are no less likely to be drawn than

@@ -205,16 +205,18 @@ class Round:
         label: whether each violates.
         probability: that one draw of the round takes the item; sums to 1.
         draws: of the round.
+        risk: each item's chance to violate, up to a factor, as the estimate knows it.
     """
 
     share: Floats
     label: Labels
     probability: Floats
     draws: int
+    risk: Floats
 
-    def sample(self, times: int, rng: np.random.Generator) -> tuple[Labels, Floats, Floats]:
-        """Labels, weights and chances to be missed of many samples' draws; a repeated item has no
-        weight. Shape `(times, draws)`."""
+    def sample(self, times: int, rng: np.random.Generator) -> tuple[Labels, ...]:
+        """Labels, weights, chances to be missed and risks of many samples' draws; a repeated item
+        has no weight. Shape `(times, draws)`."""
         sums = np.cumsum(self.probability)
         missed = 1 - inclusion(self.probability, self.draws)
         place = np.searchsorted(sums, rng.random((times, self.draws)) * sums[-1])
@@ -222,7 +224,7 @@ class Round:
         first = np.ones(place.shape, bool)
         first[:, 1:] = place[:, 1:] != place[:, :-1]
         weight = (self.share / (1 - missed))[place] * first
-        return self.label[place], weight, missed[place]
+        return self.label[place], weight, missed[place], self.risk[place]
 
 
 def resample(

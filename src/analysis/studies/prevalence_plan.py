@@ -159,7 +159,7 @@ def _interval(study: Study, loaded: Loaded, probability: Floats, draws: int) -> 
     ends: list[tuple[Floats, Floats]] = []
     for _ in range(POPULATIONS):
         label = (rng.random(len(loaded.risk)) < loaded.risk).astype(float)
-        found = resample([Round(loaded.share, label, probability, draws)], times, rng)
+        found = resample([Round(loaded.share, label, probability, draws, loaded.risk)], times, rng)
         truth = float((loaded.share * label).sum())
         if truth > 0:
             low, high = limits(found, trials=draws)

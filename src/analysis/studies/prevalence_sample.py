@@ -7,7 +7,7 @@ of the week's posts, with the probability that each row records.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -69,7 +69,22 @@ def load_draws(study: Study, windows: list[Window]) -> dict[Window, Drawn]:
         if len(labelled):
             draws = _arrays(labelled, views, window)
             found[window] = Drawn(window, labelled, draws, len(within) - len(labelled))
-    return found
+    return _with_risks(found)
+
+
+def _with_risks(found: dict[Window, Drawn]) -> dict[Window, Drawn]:
+    """The same with each post's chance to violate, calibrated on all of the draws."""
+    if not found:
+        return found
+    model = calibrated(found.values())
+    risks = {
+        window: model.risk(scores(drawn.rows), drawn.rows["impressions"].to_numpy(np.float64))
+        for window, drawn in found.items()
+    }
+    return {
+        window: replace(drawn, draws=replace(drawn.draws, risk=risks[window]))
+        for window, drawn in found.items()
+    }
 
 
 def daily_views(study: Study, start: date, end: date) -> pd.Series[float]:

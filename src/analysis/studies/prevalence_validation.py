@@ -77,8 +77,8 @@ def validate(measured: Measured) -> Validation:
     for _ in range(POPULATIONS):
         labels = [(rng.random(len(risk)) < risk).astype(float) for risk in risks]
         rounds = [
-            Round(f["share"].to_numpy(), label, f["probability"].to_numpy(), draws)
-            for (f, draws), label in zip(frames, labels, strict=True)
+            Round(f["share"].to_numpy(), label, f["probability"].to_numpy(), draws, risk)
+            for (f, draws), label, risk in zip(frames, labels, risks, strict=True)
         ]
         truth = sum(float((each.share * each.label).sum()) for each in rounds)
         truths.append(np.full(times, truth))
