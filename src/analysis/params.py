@@ -92,6 +92,11 @@ def _parsed(text: str, shown: str) -> object:
         raise UserError(f"{shown}, {line}", f"no YAML: {error.problem}") from None
     except (YAMLError, ValueError) as error:
         raise UserError(shown, f"no YAML: {shorten(error, 120)}") from None
+    except RecursionError:
+        raise UserError(shown, "no YAML that is ours: it is nested too deep") from None
+    except (TypeError, AttributeError, KeyError, IndexError) as error:
+        # ruamel.yaml on texts that only a fuzzer writes, such as keys that are lists.
+        raise UserError(shown, f"no YAML that can be read ({type(error).__name__})") from None
 
 
 def line_of(path: Path, keys: Sequence[str], word: str | None = None) -> int | None:

@@ -189,6 +189,10 @@ def test_what_is_no_person_is_shown() -> None:
         (Statement("a", "Rank", 3, "rank", "48 other markets"), False),
         (Statement("a", "Overturn rate", None, "share", "0 appeals"), False),
         (Statement("days_without", "Days", 3, "count", ""), False),
+        (Statement("median_views", "Median views", 4, "count", "240 removals"), False),
+        (Statement("median_views", "Median views", 4, "count", "9 removals"), True),
+        (Statement("where", "Where", 2, "count", "", (), "2 of 21 parts differ."), False),
+        (Statement("where", "Where", 2, "count", "", (), "2 of 21 creators."), True),
     ],
 )
 def test_findings(statement: Statement, unsafe: bool) -> None:

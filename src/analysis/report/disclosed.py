@@ -91,7 +91,8 @@ def sheet_of(typed: Any) -> Sheet:
 def _statement(finding: Finding) -> Statement:
     others = tuple(each.value for each in finding.comparisons if each.value is not None)
     name, title = finding.name, finding.title
-    return Statement(name, title, finding.value, finding.unit, finding.sample, others)
+    said = finding.sample, others, finding.text
+    return Statement(name, title, finding.value, finding.unit, *said)
 
 
 class _Writer:

@@ -6,11 +6,15 @@ unpacks to far more than it takes: nothing is ever written under a member's own 
 
 from __future__ import annotations
 
+import errno
 import gzip
 import io
+import lzma
 import shutil
+import struct
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -21,6 +25,17 @@ from analysis.errors import UserError
 #: No text packs better by deflate, whose limit is 1,032; bombs do, on every layer.
 RATIO = 300
 _SMALL = 10 * 2**20
+#: What the standard library raises for files that are torn or made to harm.
+_BROKEN = (
+    EOFError,
+    NotImplementedError,
+    OverflowError,
+    gzip.BadGzipFile,
+    lzma.LZMAError,
+    zipfile.BadZipFile,
+    struct.error,
+    zlib.error,
+)
 _BLOCK = 2**20
 
 
@@ -61,8 +76,13 @@ def opened(path: Path, shown: str, largest: float) -> Iterator[Iterator[tuple[st
     """
     try:
         yield _streams(path, shown, largest)
-    except (EOFError, gzip.BadGzipFile, zipfile.BadZipFile, NotImplementedError) as error:
+    except _BROKEN as error:
         raise UserError(shown, f"the file is broken or cut off ({type(error).__name__})") from None
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        # A place in the archive that lies before its beginning.
+        raise UserError(shown, "the file is broken or cut off (place)") from None
 
 
 def _streams(path: Path, shown: str, largest: float) -> Iterator[tuple[str, IO[bytes]]]:
@@ -83,9 +103,11 @@ def _streams(path: Path, shown: str, largest: float) -> Iterator[tuple[str, IO[b
 def _members(path: Path, shown: str, largest: float) -> Iterator[tuple[str, IO[bytes]]]:
     """Each file of a zip; zips within are opened too, spooled under a name of our own."""
     with zipfile.ZipFile(path) as archive:
-        infos = [info for info in archive.infolist() if not info.is_dir()]
+        infos = [info for info in archive.infolist() if not info.filename.endswith("/")]
         for info in infos:
             _check_name(info.filename, shown)
+            if info.flag_bits & 1:
+                raise UserError(shown, f"its member {info.filename!r} is encrypted; not read")
         if sum(info.file_size for info in infos) > _limit(path.stat().st_size, largest):
             raise UserError(shown, "it unpacks to far more than it takes; not read")
         for info in infos:

@@ -178,7 +178,10 @@ def _first_line(stream: IO[bytes]) -> tuple[str, IO[bytes]]:
 def _csv_rows(line: str) -> Iterator[list[str]]:
     import csv
 
-    yield from csv.reader([line])
+    try:
+        yield from csv.reader([line])
+    except csv.Error:
+        return  # no header can be read: the file is said to be empty or no CSV
 
 
 def read_jsonl(stream: IO[bytes], shown: str, raw: Raw) -> Iterator[pa.Table]:
@@ -190,7 +193,7 @@ def read_jsonl(stream: IO[bytes], shown: str, raw: Raw) -> Iterator[pa.Table]:
             continue
         try:
             value = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise UserError(f"{shown}, line {number}", "no JSON; get the file again") from None
         if not isinstance(value, dict):
             raise UserError(f"{shown}, line {number}", "no JSON object of columns and values")
@@ -212,7 +215,10 @@ def as_text(value: object) -> str | None:
 
 
 def texts(rows: list[dict[str, str | None]], raw: Raw) -> pa.Table:
-    return pa.Table.from_pylist(rows, pa.schema([(name, pa.string()) for name in raw.columns]))
+    try:
+        return pa.Table.from_pylist(rows, pa.schema([(name, pa.string()) for name in raw.columns]))
+    except UnicodeEncodeError:  # half of a pair of UTF-16, which JSON can write and no text holds
+        raise UserError("rows", "a text that is no Unicode; get the file again") from None
 
 
 def read_parquet(stream: IO[bytes], shown: str, raw: Raw) -> Iterator[pa.Table]:
@@ -222,7 +228,7 @@ def read_parquet(stream: IO[bytes], shown: str, raw: Raw) -> Iterator[pa.Table]:
         check_header(file.schema_arrow.names, raw, shown)
         for batch in file.iter_batches(columns=list(raw.columns)):
             yield pa.Table.from_batches([batch])
-    except pa.ArrowInvalid:
+    except (pa.ArrowException, OSError):
         raise UserError(shown, "the file is no Parquet that can be read") from None
 
 

@@ -12,6 +12,8 @@ from analysis.safeguards.disclosure.sheets import counts_something_else, whole
 #: What stands in the place of a number.
 SUPPRESSED = "[suppressed]"
 _SAMPLE = re.compile(r"\s*(?P<fewer>fewer than )?(?P<number>\d[\d,]*)\s+(?P<noun>[^;(]*)")
+#: A quantile or a mean of some count, by its name.
+_MIDDLE = re.compile(r"(?:median|mean|average|p\d{1,2})_")
 _OF = re.compile(
     r"(?<![\d.,])(?P<few>\d[\d,]*)(?P<of> of (?:the |its |these |those )?)(?P<all>\d[\d,]*)"
     r"(?![.,]?\d)(?P<noun>\s+[a-z]+)?"
@@ -27,6 +29,7 @@ class Statement:
         value: its number, in `unit`.
         sample: what it rests on, in words that begin with a number.
         others: the numbers that it is compared with, in the same unit.
+        text: the whole statement.
     """
 
     name: str
@@ -35,6 +38,7 @@ class Statement:
     unit: str
     sample: str
     others: tuple[float, ...] = ()
+    text: str = ""
 
     def unsafe(self, rules: Rules) -> bool:
         """Whether its number is a small count, rests on too few, or gives a small count away."""
@@ -42,8 +46,7 @@ class Statement:
         number = whole(told["number"]) if told else None
         if told and counts_something_else(told["noun"]):
             return False
-        names = self.name, self.title
-        counted = self.unit == "count" and not any(map(counts_something_else, names))
+        counted = self.unit == "count" and not self._counts_no_people()
         if counted and any(rules.small(abs(each)) for each in (self.value or 0, *self.others)):
             return True
         if self.value is None or number == 0:
@@ -57,6 +60,15 @@ class Statement:
         scale = 1_000_000 if self.unit == "per_million" else 1
         count = count_of(self.value / scale, number)
         return number < rules.base or (self.unit == "share" and rules.small(count))
+
+    def _counts_no_people(self) -> bool:
+        """Whether its number is no count of people: by its name, or by what its text says of it,
+        such as `2 of 21 parts`; a median of views is none either."""
+        if any(map(counts_something_else, (self.name, self.title))) or _MIDDLE.match(self.name):
+            return True
+        told = _OF.search(self.text)
+        of = told is not None and whole(told["few"]) == self.value
+        return bool(of and told and counts_something_else(told["noun"] or ""))
 
 
 def without_parts(text: str, rules: Rules) -> tuple[str, int]:
