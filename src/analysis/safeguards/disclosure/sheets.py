@@ -24,7 +24,8 @@ _NOT_PEOPLE = (
     "kinds group groups bucket buckets stratum strata surface surfaces figure figures "
     "severity level order comparison comparisons study studies run runs rule rules test tests "
     "seed score iteration iterations simulation simulations estimator estimators release "
-    "releases version territory territories part parts alert alerts domain domains break breaks chart charts "
+    "releases version territory territories part parts alert alerts domain domains break breaks "
+    "chart charts "
 )
 NOT_PEOPLE = frozenset(_NOT_PEOPLE.split())
 _AROUND_WORDS = "n of number count total the compared called moved at in per other all"
