@@ -8,7 +8,12 @@ from datetime import datetime, timedelta
 import pytest
 
 from analysis.calendar import Window
+from analysis.figures.displays import FIGURE, TABLE, Figure, Table
 from analysis.project import ROOT_VARIABLE, Project
+from analysis.report.cells import FigureWords, TableWords, read
+from analysis.report.disclosed import _statement as statement_of
+from analysis.report.disclosed import sheet_of
+from analysis.safeguards.disclosure import control
 from analysis.studies import core_metrics, open_study
 from analysis.studies.core_metrics import Measured
 from analysis.warehouse import open_warehouse
@@ -100,3 +105,23 @@ def test_the_logging_change_is_found_on_its_first_day(whole: Project, measure: M
 @pytest.mark.parametrize("market", ["BR", "MX"])
 def test_views_that_people_make_are_no_change_in_counting(measure: Measure, market: str) -> None:
     assert [each.name for each in measure(market).monitoring] == ["alerts"]
+
+
+@pytest.mark.parametrize("market", MARKETS)
+def test_disclosure_control_leaves_every_picture(measure: Measure, market: str) -> None:
+    """A figure that draws a number which may not be shown becomes a table of a thousand rows."""
+    measured = measure(market)
+    shown = list(core_metrics.by_group(measured))
+    sheets = [sheet_of(_payload(each)) for each in shown]
+    found = [*measured.findings.values(), core_metrics.what_moved(measured)]
+    control(sheets, [statement_of(each) for each in found], measured.study.rules, None, WEEK)
+    pictures = [
+        sheet for sheet, each in zip(sheets, shown, strict=True) if isinstance(each, Figure)
+    ]
+    assert len(pictures) == 7
+    assert [sheet.name for sheet in pictures if sheet.hidden] == []
+
+
+def _payload(shown: Figure | Table) -> FigureWords | TableWords | None:
+    bundle = shown._repr_mimebundle_()
+    return read(FigureWords, bundle.get(FIGURE)) or read(TableWords, bundle.get(TABLE))

@@ -188,7 +188,9 @@ def _half(chance: Floats) -> str:
 def _said(measured: Measured, name: str) -> str:
     words = measured.words(name)
     side = "above" if measured.watched.outlooks[name].now > 0 else "below"
-    value = measured.series[name].value(0) or 0.0
+    value, units = measured.series[name].value(0) or 0.0, measured.series[name].units[:1]
+    if not np.isfinite(measured.study.rules.enough(units, words.unit)).all():
+        return f"{_lower(words.metric.title)} {side}"  # over so few it is not told
     return (
         f"{_lower(words.metric.title)} {side} ({words.scale.short(value)}, expected "
         f"{words.expected()})"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from analysis.figures.displays import Column, Figure, Table
 from analysis.figures.multiples import Multiples, multiples_figure
@@ -14,6 +15,8 @@ from analysis.figures.panels import Panel
 from analysis.figures.trend import Break
 from analysis.methods.buckets import Floats
 from analysis.metrics.catalogue import GROUPS
+from analysis.safeguards.disclosure import Statement
+from analysis.safeguards.disclosure.rates import unsafe
 from analysis.studies.metric_alerts import expected_clause
 from analysis.studies.metric_words import move_word
 
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from analysis.studies.core_metrics import Measured
 
 BEFORE, YEAR = "before", "year"
+RATES = ("share", "per_million", "ratio")
 UNWATCHED = "–: too few events or windows to expect anything."
 
 
@@ -106,16 +110,17 @@ class MetricGroup:
         measured, series = self.measured, self.measured.series[name]
         words, places = measured.words(name), list(measured.loaded.trend)
         factor, label = words.factor, measured.study.window.previous().label
-        units = measured.study.rules.enough(series.units[places], words.unit)
-        factors = np.where(np.isfinite(units), factor, np.nan)  # over too few: no number
-        ends, alerts, expected = self._expected(name)
+        shown = self._may_be_shown(name)
+        factors = np.where(shown, factor, np.nan)  # over too few: no number
+        ends, alerts, expected = self._expected(name, shown)
+        told = words.unit in RATES  # what a time or a count rests on is no base of a share
         return Panel(
             name=name,
             title=series.metric.title,
             value=series.found.value[places] * factors,
             low=series.interval.low[places] * factors,
             high=series.interval.high[places] * factors,
-            units=units,
+            units=np.where(shown & told, series.units[places], np.nan),
             unit=words.unit,
             show=lambda number: words.scale.short(number / factor),
             verdict=move_word(measured.moves[name, BEFORE].verdict, label) + expected,
@@ -126,8 +131,33 @@ class MetricGroup:
             breaks=[at for at, (_, metric) in enumerate(breaks) if metric in ("all", name)],
         )
 
-    def _expected(self, name: str) -> tuple[tuple[Floats, Floats], list[int], str]:
-        """What was expected in the windows shown, where alerts were, and the last in words."""
+    def _may_be_shown(self, name: str) -> NDArray[np.bool_]:
+        """Of which windows a number may be shown: of those that single nobody out."""
+        series, rules = self.measured.series[name], self.measured.study.rules
+        places, unit = list(self.measured.loaded.trend), self.measured.words(name).unit
+        units = series.units[places]
+        shown: NDArray[np.bool_] = np.isfinite(rules.enough(units, unit))
+        finding = self.measured.findings[name]
+        others = tuple(each.value for each in finding.comparisons if each.value is not None)
+        said = Statement(name, finding.title, finding.value, unit, finding.sample, others)
+        if unit not in RATES:
+            return shown & (not said.unsafe(rules))
+        outlook, bases = self.measured.watched.outlooks.get(name), np.nan_to_num(units).round()
+        numbers = [series.found.value[places], series.interval.low[places]]
+        numbers += [series.interval.high[places]]
+        if outlook is not None:
+            numbers += [outlook.low[-len(places) :], outlook.high[-len(places) :]]
+        for each in numbers:
+            pairs = zip(each.tolist(), bases.astype(int).tolist(), strict=True)
+            shown &= np.array([not unsafe(value, [base], rules) for value, base in pairs])
+        shown[-1] &= not said.unsafe(rules)
+        return shown
+
+    def _expected(
+        self, name: str, enough: NDArray[np.bool_]
+    ) -> tuple[tuple[Floats, Floats], list[int], str]:
+        """What was expected in the windows shown, where alerts were, and the last in words; nothing
+        of windows whose number is not shown."""
         measured, outlook = self.measured, self.measured.watched.outlooks.get(name)
         count = len(measured.loaded.trend)
         if outlook is None:
@@ -135,8 +165,8 @@ class MetricGroup:
         words = measured.words(name)
         clause = expected_clause(outlook, measured.series[name].value(0), words.expected())
         alerts = np.flatnonzero(outlook.alarm[-count:]).tolist()
-        ends = outlook.low[-count:], outlook.high[-count:]
-        return ends, alerts, f", {clause}" if clause else ""
+        low, high = (np.where(enough, e[-count:], np.nan) for e in (outlook.low, outlook.high))
+        return (low, high), alerts, f", {clause}" if clause and enough[-1] else ""
 
     def _breaks(self) -> list[tuple[Break, str]]:
         """The known breaks of these metrics in this market, with whose they are."""
