@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -255,13 +255,25 @@ def verify(
 
 
 @app.command()
-def publish(locale: LocaleOption = None) -> None:
+def publish(
+    locale: LocaleOption = None,
+    audience: Annotated[
+        Literal["internal", "external"],
+        typer.Option(help="external also builds reports-external, with counts rounded to 10."),
+    ] = "internal",
+) -> None:
     """Build the site from the records of the runs that are there; a page with a secret is held."""
     from analysis.report.i18n import OF_MARKET
 
     project, asked = Project.find(), _locale(locale)
     held = _publish(project, asked, own=asked if asked != OF_MARKET else None)
     say(f"site: {project.reports / 'index.html'}")
+    if audience == "external":
+        from analysis.report.audience import publish_outside
+
+        outside = publish_outside(project)
+        held = (*held, *outside.held)
+        say(f"for readers outside: {outside.index}")
     if held:
         raise typer.Exit(1)
 

@@ -38,8 +38,8 @@ def disclose(
     Returns:
         How much was hidden.
     """
-    bundles = [output.data for output in _outputs(notebook) if "data" in output]
-    shown = [(data, _typed(data)) for data in bundles]
+    bundles = [output.data for output in outputs_of(notebook) if "data" in output]
+    shown = [(data, typed_of(data)) for data in bundles]
     sheets = {id(data): sheet_of(typed) for data, typed in shown if _is_sheet(typed)}
     ordered = list(sheets.values())
     statements = [_statement(typed) for _, typed in shown if isinstance(typed, Finding)]
@@ -50,7 +50,7 @@ def disclose(
         new = writer.bundle(data, typed, sheets.get(id(data)))
         data.clear()
         data.update(new)
-    for output in _outputs(notebook):
+    for output in outputs_of(notebook):
         if output.output_type == "stream":
             output.text = writer.text(output.text)
     return Withheld(
@@ -58,7 +58,8 @@ def disclose(
     )
 
 
-def _outputs(notebook: NotebookNode) -> Iterator[Any]:
+def outputs_of(notebook: NotebookNode) -> Iterator[Any]:
+    """Every output, in order."""
     for cell in notebook.cells:
         yield from cell.get("outputs", ())
 
@@ -66,7 +67,8 @@ def _outputs(notebook: NotebookNode) -> Iterator[Any]:
 Typed = FigureWords | TableWords | Finding | None
 
 
-def _typed(data: Any) -> Typed:
+def typed_of(data: Any) -> Typed:
+    """The typed display that a bundle holds, if any."""
     return (
         read(FigureWords, data.get(FIGURE))
         or read(TableWords, data.get(TABLE))

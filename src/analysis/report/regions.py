@@ -128,7 +128,7 @@ def speak(reports: Path, site_title: str, locales: dict[str, str]) -> None:
         if record is None or record.locale == locale:
             continue
         spoken = record.model_copy(update={"locale": locale})
-        notebook = _notebook(folder) if spoken.status == "done" else None
+        notebook = read_notebook(folder) if spoken.status == "done" else None
         text = render(notebook, spoken, site_title=site_title, locale=locale)
         replace_text(folder / PAGE, text)
         replace_text(folder / RECORD, spoken.model_dump_json(indent=1))
@@ -152,7 +152,8 @@ def _fill(page: str, region: str, inner: str) -> str:
     return before + start + inner.strip() + end + after if found and closed else page
 
 
-def _notebook(folder: Path) -> Any:
+def read_notebook(folder: Path) -> Any:
+    """The executed notebook of a run's folder."""
     import nbformat
 
     text = (folder / NOTEBOOK).read_text(encoding="utf-8")
