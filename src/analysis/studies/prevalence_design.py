@@ -85,7 +85,7 @@ def expectation(made: Plan) -> Finding:
     scale = share_scale(own.value, made.low, made.high)
     text = (
         f"{own.draws:,} draws give about {own.items:,.0f} posts to label, of which about "
-        f"{own.events:,.0f} violate. The interval would run from {scale.short(made.low)} to "
+        f"{own.events:,.1f} violate. The interval would run from {scale.short(made.low)} to "
         f"{scale.short(made.high)}, if the share is {scale.short(own.value)}."
     )
     return Finding(
@@ -111,8 +111,8 @@ def spared(made: Plan) -> Finding:
     text = (
         f"{abs(posts):,} {'fewer' if posts >= 0 else 'more'} posts to label than with views drawn "
         f"at random, for the same precision ({round(simple.expected.items):,} then). Of the posts "
-        f"labelled about {made.sensitive(own):,.0f} are sensitive, {abs(graver):,.0f} {more} than "
-        f"with views at random, and {abs(by_score):,.0f} {'fewer' if by_score >= 0 else 'more'} "
+        f"labelled about {made.sensitive(own):,.1f} are sensitive, {abs(graver):,.1f} {more} than "
+        f"with views at random, and {abs(by_score):,.1f} {'fewer' if by_score >= 0 else 'more'} "
         "than with views times the score itself."
     )
     return Finding(
@@ -134,8 +134,8 @@ def design_table(made: Plan) -> Table:
             "title": design.title,
             "draws": design.expected.draws,
             "items": round(design.expected.items),
-            "events": round(design.expected.events),
-            "sensitive": round(made.sensitive(design)),
+            "events": f"{design.expected.events:.1f}",
+            "sensitive": f"{made.sensitive(design):.1f}",
         }
         for design in made.designs
     ]
@@ -143,8 +143,8 @@ def design_table(made: Plan) -> Table:
         Column("title", "Drawn in proportion to"),
         Column("draws", "Draws", "count"),
         Column("items", "Posts to label", "count"),
-        Column("events", "Violating among them", "count"),
-        Column("sensitive", "Sensitive among them", "count"),
+        Column("events", "Violating among them, expected"),
+        Column("sensitive", "Sensitive among them, expected"),
     )
     note = (
         "All for the standard error of the first row. A post that is drawn twice is labelled once. "
@@ -156,22 +156,24 @@ def design_table(made: Plan) -> Table:
 
 def strata_table(made: Plan) -> Table:
     """The alternative: views at random within ranges of the score, by Neyman's allocation."""
+    found = strata(made)
+    total = sum(stratum.draws for stratum in found)
     rows = [
         {
             "stratum": f"{stratum.low:.1%} to {stratum.high:.1%}",
             "views": stratum.views,
             "rate": stratum.rate,
-            "draws": round(stratum.draws),
+            "draws": stratum.draws / total,
         }
-        for stratum in strata(made)
+        for stratum in found
     ]
     columns = (
         Column("stratum", "Chance to violate, by score"),
         Column("views", "Of all views", "share"),
         Column("rate", "Expected to violate", "share"),
-        Column("draws", "Draws", "count"),
+        Column("draws", "Of all draws", "share"),
     )
-    note = f"As many draws in all as make the strata as precise as the plan; {STRATA} strata."
+    note = f"{total:,.0f} draws in all make the {STRATA} strata as precise as the plan."
     return Table("strata", "Draws by stratum (Neyman)", pd.DataFrame(rows), columns, note)
 
 
@@ -184,10 +186,10 @@ def precision_figure(made: Plan) -> Figure:
             found = expect(
                 share, risk, design.probability, max(1, round(part * made.own.expected.draws))
             )
-            rows.append((design.title, found.draws, found.items, Z * found.error / found.value))
-    data = pd.DataFrame(rows, columns=["design", "draws", "posts", "half_width_over_share"])
+            rows.append((design.title, found.items, Z * found.error / found.value))
+    data = pd.DataFrame(rows, columns=["design", "posts", "half_width"])
     lines = [
-        Tradeoff(str(title), own["posts"].tolist(), own["half_width_over_share"].tolist())
+        Tradeoff(str(title), own["posts"].tolist(), own["half_width"].tolist())
         for title, own in data.groupby("design", sort=False)
     ]
     own = made.own.expected

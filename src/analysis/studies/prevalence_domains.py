@@ -184,6 +184,7 @@ def where(measured: Measured, domains: list[Domain]) -> Finding:
         value=len(apart),
         unit="count",
         confidence=None,
+        sample=f"{len(domains)} parts compared",
         headline=bool(apart),
         notes=(together, NO_CAUSE),
     )

@@ -139,7 +139,7 @@ def _said(
 
 
 def accuracy_table(measured: Measured, found: LabelErrors) -> Table:
-    """The accuracies behind it."""
+    """The accuracies behind it; of how many items would tell the few that were labelled wrong."""
     pairs = (("Violating", found.sensitivity), ("Harmless", found.specificity))
     rows = [
         {
@@ -152,7 +152,6 @@ def accuracy_table(measured: Measured, found: LabelErrors) -> Table:
     ]
     columns = (
         Column("kind", "Items that are"),
-        Column("items", "With a known answer", "count"),
         Column("right", "Labelled right by most raters", "share"),
         Column("error", "Standard error"),
     )

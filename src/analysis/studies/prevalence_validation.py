@@ -190,7 +190,7 @@ def validation_table(measured: Measured, found: Validation) -> Table:
     own = worth(*measured.share.ends, confidence=measured.confidence)
     rows = [
         ("Samples drawn anew", f"{found.samples:,}"),
-        ("Violating posts expected in a sample", rounded(found.events)),
+        ("Violating posts expected in a sample", f"{found.events:.1f}"),
         (f"Realised coverage of the {measured.confidence:.0%} interval", f"{found.coverage:.1%}"),
         *((f"Realised coverage of {title}", f"{held:.1%}") for title, held in found.others.items()),
         ("Effective size, realised: random views with the same variance", rounded(found.realised)),
