@@ -28,6 +28,7 @@ from samples import (
     record,
     show,
     table,
+    typical,
 )
 
 VOID = {"meta", "link", "br", "hr", "img", "input"}
@@ -371,3 +372,49 @@ def test_a_folded_table_opens_when_asked() -> None:
         made = notebook(code("", *show(table(caption="What it means", folded=folded))))
         text = render(made, record(), site_title="s")
         assert ("What it means</summary>" in text) == folded
+
+
+def test_a_number_stands_on_the_base_of_its_comparisons() -> None:
+    """Not 4.8% beside "up from 9", which is 9 of 1,000."""
+    other = finding().comparisons[0].model_copy(update={"text": "up from 9 in 2026-W09"})
+    told = finding(
+        text="48 of 1,000 views were violating (95% interval 40 to 57); up from 9 in 2026-W09.",
+        comparisons=(other,),
+    )
+    html = render(notebook(code("", *show(told))), record(findings=()), site_title="s")
+    block = html[html.index('<ul class="findings">') :]
+    assert "48 of 1,000 views were violating (95% interval 40 to 57)." in block
+    assert "up from 9 in 2026-W09</li>" in block
+    assert "0.170%" not in block
+
+
+def test_doubts_speak_the_language_of_the_page() -> None:
+    incomplete = (
+        "Incomplete: the last 2 days of this window have no complete data yet, and its numbers "
+        "will change."
+    )
+    stale = (
+        "Stale: decisions was last loaded from tool on 2026-03-08 04:05 UTC, which is longer ago "
+        "than the 26 hours expected."
+    )
+    known = (incomplete, stale, "Something else.")
+    html = render(notebook(), record(doubts=known), site_title="s", locale="de")
+    assert "Die Daten enden 2 Tage vor dem Zeitfenster" in html
+    assert "Veraltet: decisions wurde zuletzt am 8. März 2026" in html.replace(
+        "08.03.2026", "8. März 2026"
+    )
+    assert "26 Stunden" in html
+    assert '<span lang="en" dir="ltr">Something else.</span>' in html
+
+
+def test_a_typical_pages_size() -> None:
+    """At most 150 KB beside its figures, and 400 KB in all, of a page as long as any study's."""
+    many = [
+        *(cell for _ in range(6) for cell in typical()),
+        code("", *show(*(finding(f"f{at}") for at in range(44)))),
+    ]
+    html = render(notebook(*many), record(), site_title="s")
+    figures = sum(len(found.encode()) for found in re.findall(r"<svg.*?</svg>", html, re.DOTALL))
+    assert figures > 6 * 2_000
+    assert len(html.encode()) - figures <= 150_000
+    assert len(html.encode()) <= 400_000

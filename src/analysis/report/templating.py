@@ -18,6 +18,7 @@ from markupsafe import Markup, escape
 
 from analysis.figures.displays import Shape, show
 from analysis.report.cells import TableBlock
+from analysis.report.doubts import doubt
 from analysis.report.i18n import foreign, gettext, ngettext, quoted
 from analysis.report.words import (
     command,
@@ -28,6 +29,7 @@ from analysis.report.words import (
     key_part,
     mark,
     run_mark,
+    statement,
     telling,
 )
 from analysis.safeguards.disclosure import SUPPRESSED
@@ -52,6 +54,7 @@ def equip(environment: Environment) -> None:
         "command": command,
         "comparison_mark": comparison_mark,
         "code": lambda text: Markup("<code>{}</code>").format(text),
+        "doubt_said": doubt,
         "foreign": foreign,
         "key_part": key_part,
         "policy": policy,
@@ -62,6 +65,7 @@ def equip(environment: Environment) -> None:
         "headlines": lambda findings: headlines(findings)[:_MAIN_POINTS],
         "mark": mark,
         "run_mark": run_mark,
+        "statement": statement,
         "telling": telling,
         "rows": rows,
         "stylesheet": Markup(stylesheet()),  # noqa: S704  # our own file

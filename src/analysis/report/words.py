@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections import Counter
 from collections.abc import Sequence
@@ -85,6 +86,25 @@ def telling(finding: Finding) -> Comparison | None:
     """The comparison that a reader must know of: the first that moved, else the first."""
     moved = (each for each in finding.comparisons if each.verdict in MOVED)
     return next(moved, next(iter(finding.comparisons), None))
+
+
+def statement(finding: Finding) -> str:
+    """A finding's sentence without its comparisons: its number on the base that these have too.
+    Empty where the sentence does not hold them.
+
+    >>> told = Comparison(label="", value=None, difference=None, low=None, high=None,
+    ...     verdict="up", text="up from 9 in 2026-W09")
+    >>> text = "48 of 1,000 views; up from 9 in 2026-W09."
+    >>> statement(Finding(name="a", title="", text=text, value=0.048, unit="share",
+    ...     comparisons=(told,)))
+    '48 of 1,000 views.'
+    """
+    text = finding.text
+    for each in finding.comparisons:
+        if not each.text or each.text not in text:
+            return ""
+        text = text.replace(each.text, "", 1)
+    return re.sub(r"[\s;,]*[.]?\s*$", ".", text, count=1) if finding.comparisons else ""
 
 
 def finding_mark(finding: Finding) -> Mark:
