@@ -5,7 +5,10 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 
 import pytest
+from babel import Locale
+from babel.numbers import format_decimal, format_percent
 
+from analysis.figures.displays import share_decimals
 from analysis.report.words import Words, beyond, command, finding_mark, run_mark, telling, words
 from analysis.studies.findings import Finding
 from samples import calm, finding, record
@@ -119,3 +122,15 @@ def test_locales_bring_their_language_and_direction(locale: str, lang: str, dire
     assert (found.lang, found.direction) == (lang, direction)
     assert found.period(date(2026, 3, 2), date(2026, 3, 9))
     assert found.instant(datetime(2026, 3, 2, tzinfo=UTC))
+
+
+@pytest.mark.parametrize("locale", ["en", "de", "es_MX", "es", "ja", "pt_BR", "ar_EG", "ar"])
+def test_numbers_are_written_as_babel_writes_them(locale: str) -> None:
+    said, symbols = words(locale), Locale.parse(locale)
+    for value in (0.00172, 0.5, 1.0, -0.034, -0.5):
+        places = share_decimals(value)
+        pattern = symbols.percent_formats[None].pattern.replace("0", f"0.{places * '0'}")
+        assert said.shown(value, "share") == format_percent(value, pattern, locale=symbols)
+    for count in (0, 7, 999, 1234, 1234567, -45678):
+        pattern = symbols.decimal_formats[None].pattern.partition(".")[0]
+        assert said.shown(count, "count") == format_decimal(count, pattern, locale=symbols)

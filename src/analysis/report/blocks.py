@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
 from markupsafe import Markup
 
 from analysis.report.i18n import gettext
-from analysis.report.listing import Site, StudyRuns, mark_of
+from analysis.report.listing import Site, StudyRuns
 from analysis.report.summary import Summary
 from analysis.report.templating import seen
-from analysis.report.words import Words, comparison_mark, mark
+from analysis.report.words import Words, mark, meaning_of, outcome_mark
 
 #: Runs that a study's page can compare, the newest first; some 1 KB each.
 COMPARED = 600
@@ -35,42 +36,63 @@ class Places:
         return iter(self.found)
 
 
-def search_block(site: Site, said: Words, root: str) -> Markup:
-    """Every run with what it can be found by.
+@dataclass(frozen=True)
+class SearchRows:
+    """What a search looks through, the same in every language; lists are in order of their places.
 
     A run is `[study, market, window, variant, mark, words, stale, findings...]`; each number is a
-    place in the list of that name. A finding is `[mark, title, words of its text]`.
+    place in the list of that name.
     """
-    studies, markets, windows, variants = Places(), Places(), Places(), Places()
-    marks, words, findings = Places(), Places(), Places()
-    runs = []
-    for study in site.studies:
-        for run in sorted(study.runs, key=lambda run: run.end, reverse=True):
-            titles = (*(title for _, title, _ in run.metrics), *run.words, run.reason)
-            runs.append(
-                [
-                    studies.of((run.study, run.title, run.owner)),
-                    markets.of((run.market, run.market_name)),
-                    windows.of(run.window),
-                    variants.of(run.variant or ""),
-                    marks.of(mark_of(run)),
-                    words.of(titles),
-                    int(run.stale),
-                    *(findings.of(each) for each in run.said),
-                ]
-            )
+
+    studies: Places = field(default_factory=Places)
+    markets: Places = field(default_factory=Places)
+    windows: Places = field(default_factory=Places)
+    variants: Places = field(default_factory=Places)
+    marks: Places = field(default_factory=Places)
+    words: Places = field(default_factory=Places)
+    findings: Places = field(default_factory=Places)
+    runs: list[list[int]] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, site: Site) -> SearchRows:
+        made = cls()
+        for study in site.studies:
+            for run in sorted(study.runs, key=lambda run: run.end, reverse=True):
+                made.runs.append(made._row(run))
+        return made
+
+    def _row(self, run: Summary) -> list[int]:
+        titles = (*(title for _, title, _ in run.metrics), *run.words, run.reason)
+        return [
+            self.studies.of((run.study, run.title, run.owner)),
+            self.markets.of((run.market, run.market_name)),
+            self.windows.of(run.window),
+            self.variants.of(run.variant or ""),
+            self.marks.of((run.status, run.tally)),
+            self.words.of(titles),
+            int(run.stale),
+            *(self.findings.of(each) for each in run.said),
+        ]
+
+
+def search_block(rows: SearchRows, said: Words, root: str) -> Markup:
+    """Every run with what it can be found by, in a language.
+
+    A mark is `[tone, shape, word]`, a finding has its mark's before its title and words.
+    """
+    marks = [outcome_mark(*each) for each in rows.marks]
     return _json(
         {
             "root": root,
-            "studies": list(studies),
-            "markets": [[code, said.market(code, name), name] for code, name in markets],
-            "windows": list(windows),
-            "variants": list(variants),
+            "studies": list(rows.studies),
+            "markets": [[code, said.market(code, name), name] for code, name in rows.markets],
+            "windows": list(rows.windows),
+            "variants": list(rows.variants),
             "marks": [[each.tone, each.shape, each.word] for each in marks],
-            "words": ["\n".join(each) for each in words],
+            "words": ["\n".join(each) for each in rows.words],
             "stale": gettext("Stale or incomplete data"),
-            "findings": [_said(each) for each in findings],
-            "runs": runs,
+            "findings": [_said(each) for each in rows.findings],
+            "runs": rows.runs,
         }
     )
 
@@ -81,49 +103,65 @@ def _said(text: str) -> list[str]:
     return [shown.tone, shown.shape, shown.word, title, words]
 
 
-def compare_block(study: StudyRuns, said: Words, root: str) -> Markup:
-    """A study's newest runs with their numbers.
+@dataclass(frozen=True)
+class CompareRows:
+    """A study's newest runs with their numbers, the same in every language.
 
-    A run is `[market, window, variant, mark, metrics, compared with, numbers, moved]`: numbers are
-    value, low and high of each metric, moved are `[metric, label, difference, low, high, mark]` of
-    each comparison of its main points and of what else moved.
+    A run is `[market, window, variant, metrics, compared with, numbers, known]`: numbers are value,
+    low and high of each metric; known are `[metric, label, difference, low, high, mark]` of each
+    comparison of its main points and of what else moved.
     """
-    markets, windows, marks, metrics, labels = Places(), Places(), Places(), Places(), Places()
-    newest = sorted(study.runs, key=lambda run: run.end, reverse=True)[:COMPARED]
-    runs = [
-        [
-            markets.of((run.market, run.market_name)),
-            windows.of(run.window),
+
+    markets: Places = field(default_factory=Places)
+    windows: Places = field(default_factory=Places)
+    marks: Places = field(default_factory=Places)
+    metrics: Places = field(default_factory=Places)
+    labels: Places = field(default_factory=Places)
+    runs: list[list[Any]] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, study: StudyRuns) -> CompareRows:
+        made = cls()
+        newest = sorted(study.runs, key=lambda run: run.end, reverse=True)
+        made.runs.extend(made._row(run) for run in newest[:COMPARED])
+        return made
+
+    def _row(self, run: Summary) -> list[Any]:
+        known = list(self._known(run))
+        return [
+            self.markets.of((run.market, run.market_name)),
+            self.windows.of(run.window),
             run.variant or "",
-            marks.of(mark_of(run)),
-            metrics.of(tuple(map(tuple, run.metrics))),
-            sorted({labels.of(c.label) for each in run.findings for c in each.comparisons}),
+            self.metrics.of(tuple(map(tuple, run.metrics))),
+            sorted({each[1] for each in known}),
             run.numbers,
-            list(_known(run, labels, marks)),
+            known,
         ]
-        for run in newest
-    ]
+
+    def _known(self, run: Summary) -> Iterable[list[Any]]:
+        places = {name: at for at, (name, *_) in enumerate(run.metrics)}
+        for each in run.findings:
+            for other in each.comparisons:
+                ends = [other.difference, other.low, other.high]
+                shown = self.marks.of((other.verdict, meaning_of(each, other)))
+                yield [places[each.name], self.labels.of(other.label), *ends, shown]
+
+
+def compare_block(study: str, rows: CompareRows, said: Words, root: str) -> Markup:
+    """A study's newest runs for the script that sets two of them side by side, in a language."""
+    marks = [mark(*each) for each in rows.marks]
     return _json(
         {
             "root": root,
-            "study": study.name,
-            "markets": [[code, said.market(code, name)] for code, name in markets],
-            "windows": list(windows),
+            "study": study,
+            "markets": [[code, said.market(code, name)] for code, name in rows.markets],
+            "windows": list(rows.windows),
             "marks": [[each.tone, each.shape, each.word] for each in marks],
-            "metrics": list(metrics),
-            "labels": list(labels),
-            "runs": runs,
+            "metrics": list(rows.metrics),
+            "labels": list(rows.labels),
+            "runs": rows.runs,
         }
     )
-
-
-def _known(run: Summary, labels: Places, marks: Places) -> Iterable[list[Any]]:
-    places = {name: at for at, (name, *_) in enumerate(run.metrics)}
-    for each in run.findings:
-        for other in each.comparisons:
-            ends = [other.difference, other.low, other.high]
-            shown = marks.of(comparison_mark(each, other))
-            yield [places[each.name], labels.of(other.label), *ends, shown]
 
 
 def _json(value: Any) -> Markup:

@@ -8,8 +8,10 @@ from urllib.parse import quote
 from markupsafe import Markup, escape
 
 from analysis.report.listing import Row, mark_of
+from analysis.report.sparkline import COUNT, sparkline
 from analysis.report.summary import Summary
 from analysis.report.templating import seen
+from analysis.report.words import Words, finding_mark, has_moved
 
 
 def cells(row: Row, windows: Iterable[str], root: str) -> Markup:
@@ -21,6 +23,27 @@ def cells(row: Row, windows: Iterable[str], root: str) -> Markup:
 def links(runs: Sequence[Summary], root: str) -> Markup:
     """Links to runs' pages, each its verdict in shape, word and colour; a variant by its name."""
     return Markup("").join(_link(run, root) for run in runs)
+
+
+def number_cell(row: Row, name: str, said: Words) -> Markup:
+    """A main number of a market's newest run: its verdict where it moved, its interval, and its
+    last windows; empty where the run has no such number."""
+    found = row.newest.by_name.get(name) if row.newest else None
+    if row.newest is None or found is None or found.value is None:
+        return Markup("<td></td>")
+    value = Markup("<b>{}</b>").format(said.value(found.value, found.unit))
+    moved = next((e for e in row.newest.findings if e.name == name and has_moved(e)), None)
+    if moved:
+        mark = finding_mark(moved)
+        value = Markup(
+            '<span class="v {}"><i aria-hidden="true">{}</i> {}'
+            '<span class="unseen"> {}</span></span>'
+        ).format(mark.tone, mark.shape, value, mark.word)
+    ends = Markup()
+    if found.low is not None and found.high is not None:
+        ends = Markup("<small>{}</small>").format(said.ends(found.low, found.high, found.unit))
+    line = sparkline(row.series(name, COUNT), said)
+    return Markup("<td>{}{}{}</td>").format(value, ends, line)
 
 
 def _link(run: Summary, root: str) -> Markup:

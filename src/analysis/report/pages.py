@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -15,15 +15,14 @@ from typing import Any
 
 from babel import Locale
 
-from analysis.report.blocks import compare_block, search_block
+from analysis.report.blocks import CompareRows, SearchRows, compare_block, search_block
 from analysis.report.findings_table import COLUMNS
-from analysis.report.grid import cells, links
+from analysis.report.grid import cells, links, number_cell
 from analysis.report.i18n import CATALOGUES, LANGUAGES, language_of, speaking
 from analysis.report.listing import Attention, Row, Site, StudyRuns, newest_first
-from analysis.report.sparkline import COUNT, sparkline
 from analysis.report.summary import Summary
 from analysis.report.templating import TEMPLATES, environment
-from analysis.report.words import Mark, Words, finding_mark, has_moved, words
+from analysis.report.words import Words, words
 from analysis.report.writing import replace_text
 
 INDEX, DICTIONARY = "index.html", "findings.html"
@@ -152,11 +151,14 @@ def write_pages(
 
 def _makers(site: Site) -> Iterator[tuple[str, Sequence[Summary], Any]]:
     """Every page's path, the runs on it, and what renders it."""
-    yield INDEX, site.runs, lambda page: _index(page, site)
+    rows = cache(lambda: SearchRows.of(site))
+    yield INDEX, site.runs, lambda page: _index(page, site, rows)
     if site.runs:
         yield DICTIONARY, (), lambda page: _render("findings.html.j2", page, columns=COLUMNS)
     for study in site.studies:
-        yield f"by-study/{study.name}.html", study.runs, lambda page, it=study: _study(page, it)
+        made = cache(lambda it=study: CompareRows.of(it))
+        path = f"by-study/{study.name}.html"
+        yield path, study.runs, lambda page, it=study, rows=made: _study(page, it, rows)
     for row in site.markets:
         # A market's page says how it stands beside others: whether it is behind.
         yield f"by-market/{row.code}.html", row.runs, lambda page, it=row: _market(page, site, it)
@@ -166,10 +168,8 @@ def _render(template: str, page: Page, **given: Any) -> str:
     shared = {
         "cells": cells,
         "links": links,
-        "sparkline": sparkline,
-        "mark_in": mark_in,
+        "number_cell": number_cell,
         "newest": newest_of,
-        "windows_shown": COUNT,
         "recent": RECENT,
         "shown_in_all": LISTED,
     }
@@ -177,14 +177,14 @@ def _render(template: str, page: Page, **given: Any) -> str:
     return made.lstrip()
 
 
-def _index(page: Page, site: Site) -> str:
-    block = search_block(site, page.words, page.root) if site.runs else ""
+def _index(page: Page, site: Site, rows: Callable[[], SearchRows]) -> str:
+    block = search_block(rows(), page.words, page.root) if site.runs else ""
     attention = Attention.of(site.studies)
     return _render("site.html.j2", page, site=site, attention=attention, block=block)
 
 
-def _study(page: Page, study: StudyRuns) -> str:
-    block = compare_block(study, page.words, page.root)
+def _study(page: Page, study: StudyRuns, rows: Callable[[], CompareRows]) -> str:
+    block = compare_block(study.name, rows(), page.words, page.root)
     attention = Attention.of([study])
     return _render("by_study.html.j2", page, study=study, attention=attention, block=block)
 
@@ -195,12 +195,6 @@ def _market(page: Page, site: Site, row: Row) -> str:
     ]
     attention = Attention.of(site.studies, row.code)
     return _render("by_market.html.j2", page, row=row, studies=studies, attention=attention)
-
-
-def mark_in(run: Summary, name: str) -> Mark | None:
-    """The mark of a finding that moved; None where it did not."""
-    found = (each for each in run.findings if each.name == name and has_moved(each))
-    return next((finding_mark(each) for each in found), None)
 
 
 def newest_of(row: Row, study: str) -> tuple[Summary, ...]:

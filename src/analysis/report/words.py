@@ -335,15 +335,11 @@ class Words:
         ('0,172\xa0%', '12.345')
         """
         plain = show(value, shape)
-        if "e" in plain:
+        if "e" in plain or not any(map(str.isdigit, plain)):
             return plain
-        places = len(plain.rstrip("%").partition(".")[2])
-        pattern = "0." + places * "0" if places else "0"
-        if shape == "share":
-            known = self.locale.percent_formats[None].pattern
-            return str(format_percent(value, known.replace("0", pattern), locale=self.locale))
-        known = self.locale.decimal_formats[None].pattern.partition(".")[0]
-        return str(format_decimal(value, known.replace("0", pattern), locale=self.locale))
+        marks = _marks(self.locale, shape == "share", value < 0)
+        digits = plain.strip("-%").replace(",", "\0").replace(".", marks.point)
+        return f"{marks.before}{digits.replace(chr(0), marks.group)}{marks.after}"
 
     def interval(self, finding: Finding) -> str:
         """A number's interval in words; empty where it has none."""
@@ -369,6 +365,28 @@ class Words:
     def seconds(self, seconds: float) -> str:
         number = self.number(round(seconds, 1 if seconds < 100 else 0))
         return gettext("%(number)s seconds") % {"number": number}
+
+
+class _Marks(NamedTuple):
+    """What stands around and between a number's digits."""
+
+    before: str
+    group: str
+    point: str
+    after: str
+
+
+@cache
+def _marks(locale: Locale, share: bool, negative: bool) -> _Marks:
+    """As Babel writes a number of that kind: once a locale, since a site writes thousands."""
+    sample = -1234.5 if negative else 1234.5
+    known = (locale.percent_formats if share else locale.decimal_formats)[None].pattern
+    if share:
+        text = format_percent(sample / 100, known.replace("0", "0.0"), locale=locale)
+    else:
+        text = format_decimal(sample, known.partition(".")[0] + ".0", locale=locale)
+    found = re.fullmatch(r"(\D*)1(\D*)234(\D*)5(\D*)", str(text))
+    return _Marks(*found.groups()) if found else _Marks("-" * negative, ",", ".", "%" * share)
 
 
 @cache

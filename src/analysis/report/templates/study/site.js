@@ -224,15 +224,15 @@
     }
     const numbersOf = run => {
       const found = new Map();
-      data.metrics[run[4]].forEach(([name, title, unit], at) => found.set(name, { title, unit, at, numbers: run[6][at] }));
+      data.metrics[run[3]].forEach(([name, title, unit], at) => found.set(name, { title, unit, at, numbers: run[5][at] }));
       return found;
     };
     /* What one run itself says of the other: only windows of one market compare themselves. */
     function known(one, other, at) {
-      if (one[6][at][1] === null || one[0] !== other[0] || one[2] || other[2]) return null;
+      if (one[5][at][1] === null || one[0] !== other[0] || one[2] || other[2]) return null;
       const wanted = data.labels.indexOf(data.windows[other[1]]);
-      if (wanted < 0 || !one[5].includes(wanted)) return null;
-      return one[7].find(each => each[0] === at && each[1] === wanted) || "within";
+      if (wanted < 0 || !one[4].includes(wanted)) return null;
+      return one[6].find(each => each[0] === at && each[1] === wanted) || "within";
     }
     function verdict(one, other, mine, theirs) {
       const cell = make("td"), unit = mine.unit;
@@ -255,7 +255,7 @@
     }
     function show(one, other) {
       const mine = numbersOf(one), theirs = numbersOf(other), body = find("tbody", table);
-      const main = new Set([one, other].flatMap(run => run[7].map(each => data.metrics[run[4]][each[0]][0])));
+      const main = new Set([one, other].flatMap(run => run[6].map(each => data.metrics[run[3]][each[0]][0])));
       const names = [...new Set([...mine.keys(), ...theirs.keys()])].sort((a, b) => main.has(b) - main.has(a));
       [one, other].forEach((run, at) => {
         const head = all("thead th", table)[at + 1];
