@@ -169,7 +169,7 @@ def family_table(
         if isinstance(each, InLanguages):
             other = ~np.isin(labels.language_kinds.names, [language_name(c) for c in
                              labels.languages])  # fmt: skip
-            frame["elsewhere"] = frame["kind"].map(each.elsewhere(other)).astype(float)
+            frame["elsewhere"] = frame["kind"].map(each.elsewhere(other)).astype(float).round(3)
         frames.append(frame)
     rows = pd.concat(frames, ignore_index=True)
     columns = list(SHOWN)

@@ -18,6 +18,7 @@ from analysis.studies.quality_shown import hidden
 from analysis.studies.words import join, percent
 
 NO_MARKET = "no market"
+MOST_NAMED = 4
 #: With fewer reviewers to show, who is who could be guessed.
 PEOPLE = (
     "Reviewers are never named. One is shown only on {base} labels or more of items with a known "
@@ -138,11 +139,11 @@ def _figure(labels: Labels, units: Units) -> Figure:
     side, out = units.side, units.outside
     what = side.title if side else "Errors"
     names = [name for name, outside in zip(units.names, out, strict=True) if outside]
-    many = f"{int(out.sum())} of the {int(units.shown.sum())} shown"
     unit = "team" if side else "reviewer"
-    title = f"{what} by {unit}: {many} outside the funnel"
-    if side and 0 < len(names) <= 4:
-        title += f" ({join(names)})"
+    who = f"no {unit}"
+    if out.any():
+        who = join(names) if side and len(names) <= MOST_NAMED else f"{len(names)} {unit}s"
+    title = f"{what} by {unit}: {who} outside the funnel"
     slug = f"funnel_{side.name}" if side else "funnel_reviewers"
     kept = units.shown
     drawn = FunnelDrawing(
