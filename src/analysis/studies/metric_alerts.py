@@ -149,7 +149,7 @@ def alerts(measured: Measured) -> Finding:
         value=float(len(raised)) if count else None,
         unit="count",
         confidence=None,
-        sample=f"{count} metrics watched",
+        sample=f"{count} metrics",
         headline=bool(raised),
         notes=(_promised(measured),),
     )

@@ -1,0 +1,50 @@
+"""False alerts while nothing happens, and how soon a move of a fifth is noticed.
+
+    python tests/benchmarks/alerts.py [--quarters 500] [--market JP --market US]
+
+False alerts: quarters of a market's group of seven metrics in the worlds of tests/quiet.py, at the
+limits of params/studies/core_metrics.yaml. Delay: the metrics of the project's own warehouse, at
+the traffic that they have (`study demo` makes one).
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from analysis.methods.alarms import alarms, limits
+from analysis.metrics.monitoring import Promise
+from analysis.studies import core_metrics, open_study
+from quiet import WATCHED, WORLDS
+
+METRICS, PROMISE = 7, Promise(false_alarms=4, markets=16, fewest_events=10)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quarters", type=int, default=500)
+    parser.add_argument("--market", action="append")
+    asked = parser.parse_args()
+    print(f"allowed a quarter and group: {PROMISE.rate(WATCHED, METRICS) * WATCHED * METRICS:.2f}")
+    limit = limits(PROMISE.rate(WATCHED, METRICS))
+    for name, world in WORLDS.items():
+        values, made = world.expected(np.random.default_rng(500), asked.quarters * METRICS)
+        raised = np.abs(alarms(made.score[:, -WATCHED:], limit)).reshape(asked.quarters, -1).sum(1)
+        held = ((made.low <= values) & (values <= made.high))[:, -WATCHED:].mean()
+        more = (raised > 1).mean()
+        print(
+            f"  {name:20} {raised.mean():.2f}, more than one in {more:.1%}; band holds {held:.1%}"
+        )
+    for market in asked.market or ["JP", "US"]:
+        study = open_study("core_metrics", market=market, window="latest-week")
+        measured = core_metrics.estimate(study, core_metrics.load(study))
+        table = core_metrics.detection(measured)
+        print(f"\n{table.caption}\n{table.frame.to_string(index=False)}")
+
+
+if __name__ == "__main__":
+    main()
