@@ -7,7 +7,7 @@ import re
 import pandas as pd
 import pytest
 
-from analysis.errors import NoData, UserError
+from analysis.errors import NoData
 from analysis.figures.displays import Table
 from analysis.project import ROOT_VARIABLE, Project
 from analysis.studies import Finding, open_study, prevalence, prevalence_design
@@ -106,7 +106,9 @@ def test_a_plan_for_a_precision(demo_env: Project) -> None:
         assert plan.own.expected.items < plan.designs[1].expected.items
 
 
-def test_more_labels_than_posts_is_a_mistake(demo_env: Project) -> None:
+def test_more_labels_than_posts_take_nine_in_ten(demo_env: Project) -> None:
     study = open_study("prevalence_design", market="NP", window="2026-W10", labels=100_000)
-    with pytest.raises(UserError, match=r"parameter labels: 100,000 is no sample; Nepal has"):
-        prevalence_design.plan(study, prevalence_design.load(study))
+    plan = prevalence_design.plan(study, prevalence_design.load(study))
+    assert plan.own.expected.items <= 0.9 * len(plan.loaded.frame)
+    said = prevalence_design.expectation(plan)
+    assert "100,000 labels were asked for; Nepal has" in said.notes[1]

@@ -18,7 +18,7 @@ from analysis.methods.sampling_design import expect
 from analysis.studies.base import Study, StudyParameters
 from analysis.studies.findings import Finding
 from analysis.studies.prevalence_labelling import write_draws, written_finding
-from analysis.studies.prevalence_plan import STRATA, Loaded, Plan, Z, make_plan, strata
+from analysis.studies.prevalence_plan import STRATA, Loaded, Plan, Z, make_plan, most_labels, strata
 from analysis.studies.prevalence_sample import (
     Drawn,
     calibrated,
@@ -97,8 +97,20 @@ def expectation(made: Plan) -> Finding:
         confidence=None,
         sample=f"posts and views of {study.window} as those to come",
         headline=True,
-        notes=(NO_CERTAINTY,),
+        notes=(NO_CERTAINTY, *_smaller(made)),
     )
+
+
+def _smaller(made: Plan) -> tuple[str, ...]:
+    """That the budget is more than a small market has use for."""
+    asked, most = made.study.parameters.labels, most_labels(made.loaded)
+    if made.study.parameters.precision or asked <= most:
+        return ()
+    said = (
+        f"{asked:,} labels were asked for; {made.study.market.name} has {len(made.loaded.frame):,} "
+        "posts with views, and a sample takes nine in ten of them at most."
+    )
+    return (said,)
 
 
 def spared(made: Plan) -> Finding:

@@ -8,7 +8,6 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from analysis.errors import UserError
 from analysis.methods.buckets import Floats
 from analysis.methods.prevalence import Counts, limits
 from analysis.methods.sampling_design import (
@@ -28,6 +27,8 @@ from analysis.studies.prevalence_sample import scores
 #: Populations of labels for the expected interval; each is sampled many times.
 POPULATIONS = 10
 STRATA = 5
+#: Of all posts with views, the most that a sample is planned to take.
+MOST = 0.9
 STRATIFIED = f"{STRATA} strata by score (Neyman)"
 #: The normal quantile of a 95 % interval.
 Z = 1.959963984540054
@@ -99,11 +100,7 @@ class Plan:
 
 
 def make_plan(study: Study, loaded: Loaded) -> Plan:
-    """The design of least variance within the budget, or of the precision that was asked for.
-
-    Raises:
-        UserError: the budget is not smaller than the number of posts.
-    """
+    """The design of least variance within the budget, or of the precision that was asked for."""
     share, risk = loaded.share, loaded.risk
     probability = draw_probabilities(share, risk, defensive=study.parameters.defensive)
     own = expect(share, risk, probability, _draws(study, loaded, probability))
@@ -126,12 +123,12 @@ def _draws(study: Study, loaded: Loaded, probability: Floats) -> int:
         value = float((loaded.share * loaded.risk).sum())
         error = parameters.precision * value / Z
         return draws_for(loaded.share, loaded.risk, probability, error)
-    try:
-        return draws_within(probability, parameters.labels)
-    except ValueError:
-        posts = f"{study.market.name} has {len(loaded.frame):,} posts with views in {study.window}"
-        problem = f"{parameters.labels:,} is no sample; {posts}; fewer are allowed"
-        raise UserError("parameter labels", problem) from None
+    return draws_within(probability, min(parameters.labels, most_labels(loaded)))
+
+
+def most_labels(loaded: Loaded) -> float:
+    """More posts than this part of a small market are labelled one by one, and not sampled."""
+    return MOST * len(loaded.frame)
 
 
 def _strata(share: Floats, risk: Floats) -> Counts:
