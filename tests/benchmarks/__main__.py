@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from benchmarks import cube, kernels, labs, many, reruns, runs, site
+from benchmarks import cube, kernels, labs, loads, many, reruns, runs, site
 from benchmarks.measuring import Options
 
 SUBJECTS: dict[str, Callable[[Options], None]] = {
@@ -26,6 +26,7 @@ SUBJECTS: dict[str, Callable[[Options], None]] = {
     "reruns": reruns.measure,
     "labs": labs.measure,
     "site": site.measure,
+    "loads": loads.measure,
 }
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from collections.abc import Iterable
 from datetime import date, timedelta
@@ -11,10 +12,18 @@ import pytest
 
 from analysis.calendar import Window
 from analysis.errors import UserError
+from analysis.metrics import building
 from analysis.metrics.catalogue import load_catalogue
 from analysis.metrics.cube import build_cubes, cubes_folder, open_cubes
 from analysis.project import Project
-from analysis.warehouse import BUCKETS, bucket_sql, open_warehouse, scratch
+from analysis.warehouse import (
+    BUCKET_TABLE,
+    BUCKETS,
+    bucket_sql,
+    open_warehouse,
+    scratch,
+    warehouse_mark,
+)
 
 WEEK = Window.parse("2026-W10")
 #: London, Berlin and New York change their clocks here; the rows are in UTC.
@@ -179,3 +188,49 @@ def test_a_fact_without_the_dimension_is_not_in_the_slice(small: Project) -> Non
     rows = open_cubes(small).slice(small.market("JP"), [WEEK], {"policy": "spam"})
     with pytest.raises(KeyError):
         rows.sums("views", "e.views")
+
+
+def test_an_earlier_versions_warehouse_is_told_of_and_mended_by_a_load(own: Project) -> None:
+    before = open_cubes(own).slice(own.market("JP"), [WEEK]).sums("views", "e.views")
+    shutil.rmtree(cubes_folder(own))
+    with open_warehouse(own, write=True) as warehouse:
+        warehouse.execute(f"DROP TABLE {BUCKET_TABLE}")
+    with pytest.raises(UserError, match=r"has no _buckets.*`study acquire` adds what lacks"):
+        open_cubes(own)
+    with open_warehouse(own, write=True) as warehouse:  # as `study acquire` opens it
+        ids = "SELECT count(DISTINCT creator_id) FROM content"
+        assert warehouse.rows(f"SELECT count(*) FROM {BUCKET_TABLE}")[0] >= warehouse.rows(ids)[0]
+    after = open_cubes(own).slice(own.market("JP"), [WEEK]).sums("views", "e.views")
+    np.testing.assert_array_equal(after, before)
+
+
+def test_a_cube_is_of_one_warehouse(own: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = open_cubes(own).slice(own.market("JP"), [WEEK]).sums("views", "e.views")
+    shutil.copy(own.data / "warehouse.duckdb", own.data / "other.duckdb")
+    monkeypatch.setenv("STUDY_WAREHOUSE", "duckdb:///data/other.duckdb")
+    with open_warehouse(own, write=True) as warehouse:  # the same versions, other rows
+        warehouse.execute("UPDATE exposure SET views = views + 1")
+    other = open_cubes(own).slice(own.market("JP"), [WEEK]).sums("views", "e.views")
+    assert other.sum() > first.sum()
+    monkeypatch.delenv("STUDY_WAREHOUSE")
+    assert build_cubes(own) == []  # both are kept
+    with monkeypatch.context() as patch:
+        marks = []
+        for password in ("one", "two"):
+            url = f"postgresql://reader:{password}@db.example/safety"
+            patch.setenv("STUDY_WAREHOUSE", url)
+            marks.append(warehouse_mark(own))
+    assert marks[0] == marks[1]
+    assert "one" not in marks[0]
+
+
+def test_building_that_takes_long_says_so_once(
+    own: Project, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(building, "SLOW_SECONDS", 0.001)
+        build_cubes(own)
+    build_cubes(own)
+    assert [each.message for each in caplog.records] == [
+        "building the cubes of rows that are new or changed"
+    ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from analysis.project import Project
@@ -36,31 +38,44 @@ def elsewhere(
     return project
 
 
+def few(project: Project) -> None:
+    """Ten rows; the last has no market, so that appeals against it and beyond have no decision."""
+    declare(project, {"few": FEW})
+    line = '{{"id": {n}, "at": "2026-03-0{day}T12:00:00Z", "market": "{market}"}}'
+    lines = [line.format(n=n, day=n % 9 + 1, market="O'N9" if n == 9 else "JP") for n in range(10)]
+    (folder(project, "few") / "few.jsonl").write_text("\n".join(lines))
+
+
+def counts(project: Project) -> list[int]:
+    with open_warehouse(project) as warehouse:
+        return [
+            warehouse.rows(f"SELECT count(*) FROM {table}")[0][0]
+            for table in ("decisions", "appeals", "_quarantine")
+        ]
+
+
 def test_a_load_elsewhere_is_merged_quarantined_and_counted(elsewhere: Project) -> None:
-    declare(elsewhere, {"few": FEW})
-    lines = [
-        f'{{"id": {n}, "at": "2026-03-0{n % 9 + 1}T12:00:00Z", "market": "O\'N{n}"}}'
-        if n == 9
-        else f'{{"id": {n}, "at": "2026-03-0{n % 9 + 1}T12:00:00Z", "market": "JP"}}'
-        for n in range(10)
-    ]
-    (folder(elsewhere, "few") / "few.jsonl").write_text("\n".join(lines))
+    few(elsewhere)
     load = acquire(elsewhere, "few")
-    # The ninth has no market, so that the appeals that point at it and beyond have no decision.
     assert [(t.table, t.added, t.reasons) for t in load.tables] == [
         ("decisions", 9, {"market: not two capital letters": 1}),
         ("appeals", 6, {"decision_id: not in decisions": 4}),
     ]
-    again = acquire(elsewhere, "few", full=True)
-    assert [(t.added, t.updated, t.quarantined) for t in again.tables] == [(0, 0, 1), (0, 0, 4)]
-    assert acquire(elsewhere, "few").tables == ()
+    assert counts(elsewhere) == [9, 6, 5]
     with open_warehouse(elsewhere) as warehouse:
-        counts = [
-            warehouse.rows(f"SELECT count(*) FROM {table}")[0][0]
-            for table in ("decisions", "appeals", "_quarantine")
-        ]
-    assert counts == [9, 6, 5]
+        first = datetime(2026, 3, 1, 12, tzinfo=UTC)
+        assert warehouse.rows("SELECT min(decided_at) FROM decisions") == [(first,)]
     assert {each.table: each.quarantined for each in summaries(elsewhere)} == {
         "decisions": 1,
         "appeals": 4,
     }
+
+
+@pytest.mark.parametrize("elsewhere", OTHERS[:1], indirect=True)
+def test_the_same_rows_again_change_nothing(elsewhere: Project) -> None:
+    few(elsewhere)
+    acquire(elsewhere, "few")
+    again = acquire(elsewhere, "few", full=True)
+    assert [(t.added, t.updated, t.quarantined) for t in again.tables] == [(0, 0, 1), (0, 0, 4)]
+    assert acquire(elsewhere, "few").tables == ()
+    assert counts(elsewhere) == [9, 6, 5]

@@ -57,6 +57,7 @@ def test_the_same_rows_twice_add_nothing(warehouse: Warehouse) -> None:
     assert warehouse.rows("SELECT count(*) FROM decisions") == [(1,)]
 
 
+@pytest.mark.parametrize("warehouse", QUICK_ENGINES, indirect=True)
 def test_a_corrected_row_takes_the_place_of_the_old_one(warehouse: Warehouse) -> None:
     load(warehouse, "decisions", decisions({"id": 1, "at": "2026-03-02 12:00:00+00"}), "a")
     both = decisions(
@@ -68,6 +69,7 @@ def test_a_corrected_row_takes_the_place_of_the_old_one(warehouse: Warehouse) ->
     assert found == [(1, "no_action"), (2, "remove")]
 
 
+@pytest.mark.parametrize("warehouse", QUICK_ENGINES, indirect=True)
 def test_days_are_touched_in_the_markets_own_zone(warehouse: Warehouse) -> None:
     late = "2026-03-02 16:30:00+00"  # already the third in Tokyo, still the second in New York
     rows = decisions({"id": 1, "at": late}, {"id": 2, "at": late, "market": "US"})
@@ -134,6 +136,7 @@ def test_what_fails_within_a_transaction_leaves_nothing(warehouse: Warehouse) ->
     assert read_marks(warehouse).touched == {}
 
 
+@pytest.mark.parametrize("warehouse", QUICK_ENGINES, indirect=True)
 def test_instants_come_out_in_utc(warehouse: Warehouse) -> None:
     load(warehouse, "decisions", decisions({"id": 1, "at": "2026-03-02 12:00:00+09"}), "a")
     ((at,),) = warehouse.rows("SELECT decided_at FROM decisions")

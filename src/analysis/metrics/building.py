@@ -212,8 +212,8 @@ class _Build:
     ) -> dict[str, pa.Table]:
         """Some days of some markets, or every day; by kind."""
         span = Span(tuple(self.markets[code] for code in sorted(codes)), days)
-        found = self.warehouse.arrow(*scan_sql(self.catalogue, self.fact, span))
-        return parted(found, [market.code for market in span.markets])
+        sql, bound = scan_sql(self.catalogue, self.fact, span)
+        return parted(self.warehouse.arrow(sql, bound), [market.code for market in span.markets])
 
     def _renewed(
         self, old: Manifest, month: str, touched: Mapping[str, set[tuple[str, date]]]

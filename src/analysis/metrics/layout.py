@@ -22,6 +22,7 @@ def parted(found: pa.Table, markets: Sequence[str]) -> dict[str, pa.Table]:
         SUMS: found.drop_columns(["measure", "bin"]).filter(is_sum),
         TIMES: found.drop_columns(own).filter(pc.invert(is_sum)),
     }
+    del found, is_sum  # the largest thing in memory; what follows makes copies of its parts
     return {kind: _named(sorted_rows(each), markets) for kind, each in rows.items()}
 
 
@@ -41,8 +42,7 @@ def sorted_rows(rows: pa.Table) -> pa.Table:
     keys = [name for name in rows.column_names if name != "n" and not name.startswith("sum_")]
     first = [name for name in ("market", "measure", "day") if name in keys]
     by = [*first, *(name for name in keys if name not in first)]
-    columns = [_numbers(rows[name]) for name in by]
-    return rows.take(pa.array(_order([_months(rows["day"]), *columns])))
+    return rows.take(pa.array(_order(rows, by)))
 
 
 def by_month(rows: pa.Table) -> Iterator[tuple[str, pa.Table]]:
@@ -72,16 +72,19 @@ def _numbers(column: pa.ChunkedArray) -> NDArray[np.int64]:
     return np.asarray(rank[held.indices.to_numpy()], np.int64)
 
 
-def _order(columns: Sequence[NDArray[np.int64]]) -> NDArray[Any]:
-    """The order of rows by columns, the first one first; packed into one number where they fit."""
-    if not len(columns[0]):
+def _order(rows: pa.Table, by: Sequence[str]) -> NDArray[Any]:
+    """The order of rows by month, then by columns; packed into one number where they fit."""
+    if not rows.num_rows:
         return np.empty(0, np.int64)
-    packed, room = np.zeros(len(columns[0]), np.int64), 1
-    for column in columns:
+    packed, room = np.zeros(rows.num_rows, np.int64), 1
+    each = (_months(rows["day"]) if name is None else _numbers(rows[name]) for name in (None, *by))
+    for column in each:
         low = int(column.min())
         width = int(column.max()) - low + 1
         room *= width
         if room >= 2**63:
-            return np.lexsort(columns[::-1])
-        packed = packed * width + (column - low)
+            columns = [_numbers(rows[name]) for name in reversed(by)]
+            return np.lexsort([*columns, _months(rows["day"])])
+        packed *= width
+        packed += column - low
     return np.argsort(packed)

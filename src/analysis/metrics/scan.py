@@ -105,6 +105,7 @@ def scan_sql(catalogue: Catalogue, name: str, span: Span) -> tuple[str, list[obj
     # With the name of where they come from, so that other dialects know their types.
     given = [*keys.split(", "), *names, *(f"bin_{key}" for key in times)]
     columns = ", ".join(f"scanned.{name}" for name in given)
+    once = "MATERIALIZED" if times else ""  # what is read once need not lie in memory
     union = "\nUNION ALL\n".join(parts)
     sql = f"""
 WITH units AS (
@@ -115,7 +116,7 @@ WITH units AS (
   JOIN units ON units.id = {fact.cluster_id}
   JOIN {zones} ON zones.market = {fact.market}
   WHERE {" AND ".join(where)}
-), counted AS MATERIALIZED (
+), counted AS {once} (
   SELECT {columns} FROM scanned {within}
 )
 {union}"""

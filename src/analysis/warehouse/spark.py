@@ -137,7 +137,8 @@ class SparkWarehouse(Warehouse):
 
     def take_in(self, name: str, rows: pa.Table | Sequence[Path]) -> None:
         if isinstance(rows, pa.Table):
-            frame = self.session.createDataFrame(rows)
+            # Of columns in chunks of unlike lengths PySpark 4.3 takes the first chunk alone.
+            frame = self.session.createDataFrame(rows.combine_chunks())
         else:
             frame = self.session.read.option("mergeSchema", "true").parquet(*map(str, rows))
         self._name(name, frame)
