@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -120,10 +120,10 @@ class Cubes:
         columns: Sequence[str],
         chosen: Sequence[str],
         bound: Sequence[object],
-        windows: Sequence[Window],
+        windows: tuple[Window, ...],
     ) -> Rows:
         """Some columns of the rows of windows, in the order of their days."""
-        months = {f"{day:%Y-%m}" for window in windows for day in window}
+        months = _months(windows)
         files = [str(path) for month, path in paths.items() if month in months]
         if not files:
             return {name: np.empty(0, int) for name in ("day", *columns)}
@@ -215,6 +215,12 @@ class Slice:
 def _histogram(rows: Rows, part: slice) -> Histogram:
     bucket, bins, count = (rows[key][part] for key in ("bucket", "bin", "n"))
     return Histogram(bucket.astype(np.int64), bins.astype(np.int64), count.astype(float), BUCKETS)
+
+
+@lru_cache(maxsize=8)
+def _months(windows: tuple[Window, ...]) -> frozenset[str]:
+    """The months that windows touch; asked for each file's kind of every fact of a slice."""
+    return frozenset(f"{day:%Y-%m}" for window in windows for day in window)
 
 
 def _joined(windows: Sequence[Window]) -> list[date]:
