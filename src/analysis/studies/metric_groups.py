@@ -148,7 +148,7 @@ class MetricGroup:
         if outlook is not None:
             numbers += [outlook.low[-len(places) :], outlook.high[-len(places) :]]
         for each in numbers:
-            pairs = zip(each.tolist(), bases.astype(int).tolist(), strict=True)
+            pairs = zip(np.nan_to_num(each).tolist(), bases.astype(int).tolist(), strict=True)
             shown &= np.array([not unsafe(value, [base], rules) for value, base in pairs])
         shown[-1] &= not said.unsafe(rules)
         return shown
