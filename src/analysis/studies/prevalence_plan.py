@@ -162,6 +162,8 @@ def _interval(study: Study, loaded: Loaded, probability: Floats, draws: int) -> 
             low, high = limits(found, trials=draws)
             ends.append((low / truth, high / truth))
     value = float((loaded.share * loaded.risk).sum())
+    if not ends:  # nothing is expected to violate: the rule of three
+        return 0.0, min(3.0 / draws, 1.0)
     below, above = (float(np.median(np.concatenate(e))) for e in zip(*ends, strict=True))
     return value * below, min(value * above, 1.0)
 
