@@ -181,7 +181,7 @@ def watched(*given):
     return outcome, notebook
 execute.run_notebook = watched
 timed("papermill: kernel and cells", execute, "run_notebook")
-timed("gate (secrets, ids)", execute, "guard")
+timed("gate (secrets, ids)", execute, "guarded")
 timed("page", execute, "render")
 timed("record (warehouse asked)", execute, "describe")
 
