@@ -171,9 +171,9 @@ def test_a_full_disk_while_writing(checkout: Checkout, tmp_path: Path) -> None:
 
 
 def snapshot(root: Path) -> dict[str, int]:
-    """Every file of a project with its size, but for what Python and DuckDB keep for themselves."""
-    return {
-        str(path.relative_to(root)): path.stat().st_size
-        for path in root.rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts and path.suffix != ".wal"
-    }
+    """Every file of a project with its size, but for what Python and DuckDB keep for themselves,
+    and what was read of params/."""
+    files = (path for path in root.rglob("*") if path.is_file() and path.suffix != ".wal")
+    shown = {str(path.relative_to(root)): path.stat().st_size for path in files}
+    apart = ("data/params/", "__pycache__/")
+    return {name: size for name, size in shown.items() if not any(each in name for each in apart)}

@@ -165,11 +165,17 @@ def _carry_out(
             say_error("stopped; finished runs are kept, `study run` does the rest")
             raise typer.Exit(INTERRUPTED) from None
         whole = (project.reports / "index.html").exists() and not unpublished(project).exists()
+        failed = any(record.status == "failed" for record in records)
         held: tuple[str, ...] = ()
-        if records or asked or not whole:
-            held = _publish(project, asked, {each.run.identity for each in planned})
+        try:
+            if records or asked or not whole:
+                held = _publish(project, asked, {each.run.identity for each in planned})
+        except UserError as error:
+            if not failed:
+                raise
+            say_error(str(error))  # the runs that failed are said all the same
     _summarise(project, planned, records, as_json=as_json)
-    return not held and not any(record.status == "failed" for record in records)
+    return not held and not failed
 
 
 def _execute(

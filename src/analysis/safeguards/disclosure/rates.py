@@ -63,6 +63,8 @@ def unsafe(value: Value, bases: Iterable[int], rules: Rules) -> bool:
     known = [base for base in bases if base > 0]
     if not known or value in (None, 0):
         return False
+    if isinstance(value, float) and not np.isfinite(value):  # no value, so nothing to hide
+        return False
     if isinstance(value, float):
         own = [(base, count_of(value, base)) for base in known]
         told = [(base, count) for base, count in own if count is not None]
