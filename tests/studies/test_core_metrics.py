@@ -11,7 +11,7 @@ import pytest
 
 from analysis.errors import NoData, UserError
 from analysis.figures.displays import Figure, Table
-from analysis.metrics.catalogue import GROUPS
+from analysis.metrics.catalogue import GROUPS, load_catalogue
 from analysis.project import Project
 from analysis.report.record import findings_of
 from analysis.studies import core_metrics, open_study
@@ -74,13 +74,29 @@ def test_each_metric_is_said_with_its_uncertainty(demo_env: Project, market: str
 
 
 def test_the_violative_view_rate_leads_and_moves_follow(demo_env: Project) -> None:
-    for market in ("NP", "BR", "DE"):
-        points = core_metrics.main_points(measure(market))
-        assert 3 <= len(points) <= 6
-        metrics = [each for each in points if each.name != "alerts"]
+    always = {name for name, each in load_catalogue(demo_env).metrics.items() if each.always}
+    for market, window in (("NP", "2026-W10"), ("BR", "2025-Q4"), ("DE", "2026-02")):
+        measured = measure(market, window)
+        points = core_metrics.main_points(measured)
+        assert 1 <= len(points) <= 6
+        metrics = [each for each in points if each.name in measured.series]
         assert metrics[0].name == "violative_view_rate"
-        for finding in metrics[3:]:
-            assert {each.verdict for each in finding.comparisons} & {"up", "down"}
+        for finding in metrics:
+            moved = {each.verdict for each in finding.comparisons} & {"up", "down"}
+            assert finding.name in always or moved
+            assert not finding.statement().unsafe(measured.study.rules)
+
+
+def test_what_is_always_told_is_left_out_only_where_no_page_would_show_it(
+    demo_env: Project,
+) -> None:
+    measured = measure("BR", "2025-Q4")
+    told = {each.name for each in core_metrics.main_points(measured)}
+    for name, metric in load_catalogue(demo_env).metrics.items():
+        if metric.always:
+            hidden = measured.findings[name].statement().unsafe(measured.study.rules)
+            assert (name in told) is not hidden
+    assert len(told) >= 2
 
 
 def test_a_verdict_is_called_only_where_the_interval_excludes_zero(demo_env: Project) -> None:

@@ -92,7 +92,7 @@ def describe(made: Multiples) -> str:
 
 def _told(panel: Panel, confidence: float) -> str:
     if not np.isfinite(panel.value).any():
-        return f"{panel.title}: no values."
+        return f"{panel.title}: too few to show."
     said = "no value"
     if np.isfinite(panel.value[-1]):
         ends = _ends(panel.show, panel.low[-1], panel.high[-1])

@@ -220,7 +220,7 @@ def _words(root: ET.Element, panel: Panel, place: _Place, labels: Sequence[str])
     start = place.left - AXIS + 4
     _text(root, start, place.top - TITLE / 2 + 3, _titled(panel), size=11.5, bold=True)
     if not np.isfinite(panel.value).any():
-        _text(root, place.left, (place.top + place.bottom) / 2, "no values", token=MUTED)
+        _text(root, place.left, (place.top + place.bottom) / 2, "too few to show", token=MUTED)
         return
     for value, y in ((place.high, place.top), (place.low, place.bottom)):
         _text(root, place.left - 5, y + 3, panel.number(value), token=MUTED, anchor="end")

@@ -15,7 +15,7 @@ from nbformat import NotebookNode
 from analysis.figures.displays import FIGURE, TABLE, TITLE
 from analysis.report.bundles import figure_table, finding_bundle, table_bundle, title_bundle
 from analysis.report.cells import Data, FigureWords, TableWords, read, whole
-from analysis.safeguards.disclosure import SUPPRESSED, Control, Rules, Sheet, Statement, control
+from analysis.safeguards.disclosure import SUPPRESSED, Control, Rules, Sheet, control
 from analysis.safeguards.withheld import Withheld
 from analysis.studies.findings import FINDING, Finding
 
@@ -42,7 +42,7 @@ def disclose(
     shown = [(data, typed_of(data)) for data in bundles]
     sheets = {id(data): sheet_of(typed) for data, typed in shown if _is_sheet(typed)}
     ordered = list(sheets.values())
-    statements = [_statement(typed) for _, typed in shown if isinstance(typed, Finding)]
+    statements = [typed.statement() for _, typed in shown if isinstance(typed, Finding)]
     found = control(ordered, statements, rules, small(ordered) if small else None, window)
     pictures = {t.name for d, t in shown if isinstance(t, FigureWords) and sheets[id(d)].hidden}
     writer = _Writer(found, pictures)
@@ -88,13 +88,6 @@ def sheet_of(typed: Any) -> Sheet:
     shapes = [column.shape for column in columns] if columns else [""] * len(keys)
     given = [*shapes, *[""] * len(keys)]
     return Sheet(typed.name, keys, [*titles, *keys[len(titles) :]], given, typed.data.rows)
-
-
-def _statement(finding: Finding) -> Statement:
-    others = tuple(each.value for each in finding.comparisons if each.value is not None)
-    name, title = finding.name, finding.title
-    said = finding.sample, others, finding.text
-    return Statement(name, title, finding.value, finding.unit, *said)
 
 
 class _Writer:

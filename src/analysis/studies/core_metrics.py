@@ -140,10 +140,20 @@ class Measured:
         """Every metric's finding, by metric, main points first."""
         ranked = sorted(self.series, key=self._rank)
         told = metric_alerts.misled(self)  # once, with what changed in counting
-        points = [name for name in ranked if self._rank(name)[0] < NOT_MOVED and name not in told]
+        found = {name: self.words(name).finding() for name in ranked}
+        points = [
+            name
+            for name in ranked
+            if self._rank(name)[0] < NOT_MOVED
+            and name not in told
+            and not found[name].statement().unsafe(self.study.rules)  # which no page would show
+        ]
         said = sum(finding.headline for finding in self.monitoring)
         points = points[: self.study.parameters.main_points - said]
-        return {name: self.words(name).finding(headline=name in points) for name in ranked}
+        return {
+            name: each.model_copy(update={"headline": name in points})
+            for name, each in found.items()
+        }
 
     @cached_property
     def monitoring(self) -> list[Finding]:

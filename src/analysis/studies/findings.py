@@ -11,6 +11,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from analysis.safeguards.disclosure import Statement
+
 FINDING = "application/vnd.analysis.finding+json"
 
 Unit = Literal["share", "per_million", "hours", "count", "ratio", "rank"]
@@ -81,6 +83,12 @@ class Finding(BaseModel):
     headline: bool = False
     in_table: bool = False
     notes: tuple[str, ...] = ()
+
+    def statement(self) -> Statement:
+        """What of it tells whether it may be shown."""
+        others = tuple(each.value for each in self.comparisons if each.value is not None)
+        said = self.sample, others, self.text
+        return Statement(self.name, self.title, self.value, self.unit, *said)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         shown = f"<p><strong>{escape(self.title)}.</strong> {escape(self.text)}</p>"

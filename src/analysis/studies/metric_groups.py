@@ -15,7 +15,6 @@ from analysis.figures.panels import Panel
 from analysis.figures.trend import Break
 from analysis.methods.buckets import Floats
 from analysis.metrics.catalogue import GROUPS
-from analysis.safeguards.disclosure import Statement
 from analysis.safeguards.disclosure.rates import unsafe
 from analysis.studies.metric_alerts import expected_clause
 from analysis.studies.metric_words import move_word
@@ -138,8 +137,7 @@ class MetricGroup:
         units = series.units[places]
         shown: NDArray[np.bool_] = np.isfinite(rules.enough(units, unit))
         finding = self.measured.findings[name]
-        others = tuple(each.value for each in finding.comparisons if each.value is not None)
-        said = Statement(name, finding.title, finding.value, unit, finding.sample, others)
+        said = finding.statement()
         if unit not in RATES:
             return shown & (not said.unsafe(rules))
         outlook, bases = self.measured.watched.outlooks.get(name), np.nan_to_num(units).round()

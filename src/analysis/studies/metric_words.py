@@ -82,7 +82,7 @@ class MetricWords:
             return f"fewer than {self.minimum_cell} {self.metric.sample}"
         return f"{count:,.0f} {self.metric.sample}"
 
-    def finding(self, *, headline: bool) -> Finding:
+    def finding(self) -> Finding:
         """The whole statement."""
         low, high = self.limits()
         comparisons = tuple(self._comparison(name) for name in self.moves)
@@ -99,7 +99,6 @@ class MetricWords:
             comparisons=comparisons,
             verdict=comparisons[0].verdict,
             meaning=meaning(self.metric, comparisons[0].verdict),
-            headline=headline,
             in_table=True,
             notes=self.warnings + self.metric.traps,
         )
