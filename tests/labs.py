@@ -16,7 +16,7 @@ from typing import Any
 from urllib.request import Request, urlopen
 from uuid import uuid4
 
-from support import Checkout, clean_environment
+from support import Checkout, awaited, clean_environment
 
 LIMIT = 120.0
 #: What analysts begin with; the answer says that it is there.
@@ -42,7 +42,7 @@ class Lab:
     def answers(self, code: str = CODE) -> tuple[str, float]:
         """What a new kernel prints for a cell, and how long that took from the click on."""
         started = time.perf_counter()
-        said = asyncio.run(asyncio.wait_for(self._execute(self.new_kernel(), code), LIMIT))
+        said = awaited(asyncio.wait_for(self._execute(self.new_kernel(), code), LIMIT))
         return said, time.perf_counter() - started
 
     async def _execute(self, kernel: str, code: str) -> str:

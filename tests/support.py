@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import pytest
 
 from analysis.project import Project
 
+ResultT = TypeVar("ResultT")
 CHECKOUT = Path(__file__).resolve().parents[1]
 
 
@@ -77,3 +81,9 @@ def make_checkout(folder: Path, demo: Project | None) -> Checkout:
     if demo:
         shutil.copy(demo.data / "warehouse.duckdb", folder / "data")
     return Checkout(Project(folder))
+
+
+def awaited(work: Coroutine[Any, Any, ResultT]) -> ResultT:
+    """What a coroutine gives, from a thread of its own: a browser's test leaves a loop in this."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()

@@ -54,7 +54,8 @@ def test_a_window_that_is_not_whole_yet_says_how_much_lacks(own: Project) -> Non
     record = described(own, f"{start}..{start + timedelta(days=4)}")
     (doubt,) = record.doubts
     assert doubt.startswith("Incomplete: the last 3 days of this window")
-    assert doubt in render(None, record, site_title="Site")
+    said = "Incomplete: the data end 3 days before the window does, and its numbers will change."
+    assert said in render(None, record, site_title="Site")
 
 
 def test_a_window_whose_source_was_not_loaded_since_says_so(own: Project) -> None:

@@ -27,7 +27,7 @@ from analysis.runs.warm import preload, process, provisioner
 from analysis.runs.warm.client import RunManager
 from analysis.studies import findings
 from labs import lab
-from support import CHECKOUT, Checkout, clean_environment
+from support import CHECKOUT, Checkout, awaited, clean_environment
 
 pytestmark = [
     pytest.mark.xdist_group("warm"),
@@ -198,7 +198,7 @@ def test_two_hundred_kernels_one_after_another_and_twenty_at_once(
         return await asyncio.gather(*(counted(number) for number in range(20)))
 
     for kernels in (after_another, at_once):
-        found = asyncio.run(kernels())
+        found = awaited(kernels())
         assert [answer for _, answer in found] == [number * 2 for number in range(len(found))]
         pids = {pid for pid, _ in found}
         assert len(pids) == len(found)
