@@ -11,7 +11,6 @@ from analysis.calendar import Window
 from analysis.figures.displays import FIGURE, TABLE, Figure, Table
 from analysis.project import ROOT_VARIABLE, Project
 from analysis.report.cells import FigureWords, TableWords, read
-from analysis.report.disclosed import _statement as statement_of
 from analysis.report.disclosed import sheet_of
 from analysis.safeguards.disclosure import control
 from analysis.studies import core_metrics, open_study
@@ -114,7 +113,7 @@ def test_disclosure_control_leaves_every_picture(measure: Measure, market: str) 
     shown = list(core_metrics.by_group(measured))
     sheets = [sheet_of(_payload(each)) for each in shown]
     monitoring = [core_metrics.what_moved(measured), *measured.monitoring]
-    statements = [statement_of(each) for each in [*measured.findings.values(), *monitoring]]
+    statements = [each.statement() for each in [*measured.findings.values(), *monitoring]]
     made = control(sheets, statements, measured.study.rules, None, WEEK)
     assert not made.statements & {each.name for each in monitoring}
     pictures = [
