@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from statsmodels.duration.survfunc import SurvfuncRight
 
-from analysis.methods.intervals import difference
+from analysis.methods.differences import difference
 from analysis.methods.quantiles import BIN_RATIO, Histogram, quantile, quantiles
 
 GROUPS = 128

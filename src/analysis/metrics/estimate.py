@@ -10,7 +10,8 @@ from typing import TypeAlias
 import numpy as np
 
 from analysis.methods.buckets import Floats, Replicated, ratio
-from analysis.methods.intervals import Difference, Family, Interval, difference, interval
+from analysis.methods.differences import Difference, difference
+from analysis.methods.intervals import Family, Interval, interval
 from analysis.methods.multiplicity import benjamini_hochberg
 from analysis.methods.quantiles import quantiles
 from analysis.metrics.catalogue import Metric

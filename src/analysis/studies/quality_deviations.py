@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from analysis.methods.buckets import Floats
 from analysis.methods.clustered import Shares
-from analysis.methods.deviations import FEWEST_STRATA, Across, Deviations, across, deviations
+from analysis.methods.deviations import FEWEST_STRATA, Across, Deviations, across
 from analysis.studies.quality_labels import SIDES, Kinds, Labels, Side
 
 LANGUAGE = "language"
@@ -129,14 +129,7 @@ def compare(
 ) -> Family:
     """Each kind of the rows against the other kinds, on one side."""
     shares, enough = labels.errors(side, where, kinds.codes, len(kinds.names))
-    limits = labels.study.spec.thresholds
-    found = deviations(
-        shares,
-        enough,
-        margin=limits["margin"],
-        false_calls=limits["false_calls"],
-        confidence=labels.study.parameters.confidence,
-    )
+    found = labels.deviations(shares, enough)
     shown = enough & labels.may_show(shares.rows, shares.events)
     return Family(attribute, side, kinds.names, shares, enough, shown, found)
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from analysis.errors import NoData, shorten
 from analysis.methods.buckets import Floats
 from analysis.methods.clustered import Codes, Shares, clustered_shares
+from analysis.methods.deviations import Deviations, deviations
 from analysis.studies.base import Study
 from analysis.studies.words import join
 
@@ -123,6 +124,17 @@ class Labels:
         """
         found: NDArray[np.bool_] = (rows >= self.base) & ((events == 0) | (events >= self.cell))
         return found
+
+    def deviations(self, shares: Shares, usable: NDArray[np.bool_]) -> Deviations:
+        """Each group's share against the others', by the study's own thresholds."""
+        limits = self.study.spec.thresholds
+        return deviations(
+            shares,
+            usable,
+            margin=limits["margin"],
+            false_calls=limits["false_calls"],
+            confidence=self.study.parameters.confidence,
+        )
 
     @cached_property
     def known(self) -> NDArray[np.bool_]:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.methods.clustered import Shares
-from analysis.methods.deviations import deviations
 from analysis.studies.findings import Comparison, Finding, Meaning, Verdict
 from analysis.studies.quality_deviations import Everywhere, Family, InLanguages
 from analysis.studies.quality_labels import Labels, Side, language_name
@@ -103,14 +102,7 @@ def own_errors(labels: Labels, side: Side) -> Own:
     group[labels.own] = 0
     size = len(language.names) + 1
     shares, enough = labels.errors(side, group >= 0, group, size)
-    limits = labels.study.spec.thresholds
-    found = deviations(
-        shares,
-        enough,
-        margin=limits["margin"],
-        false_calls=limits["false_calls"],
-        confidence=labels.study.parameters.confidence,
-    )
+    found = labels.deviations(shares, enough)
     sides: dict[int, Verdict] = {1: "up", -1: "down", 0: "no_change"}
     known = np.isfinite(found.p_value[0])
     verdict = sides[int(found.differs[0])] if known else "unclear"
