@@ -58,8 +58,8 @@ def test_each_metric_is_said_with_its_uncertainty(demo_env: Project, market: str
     for finding in found:
         assert finding.text.endswith(".")
         assert finding.notes
-        assert len(finding.comparisons) == 2
-        assert [each.label for each in finding.comparisons] == ["2026-W09", "2025-W10"]
+        assert [each.label for each in finding.comparisons[:2]] == ["2026-W09", "2025-W10"]
+        assert {each.label for each in finding.comparisons[2:]} <= {"what was expected"}
         if finding.value is None:
             assert finding.verdict == "unclear"
             continue

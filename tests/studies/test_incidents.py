@@ -12,6 +12,7 @@ from analysis.figures.displays import FIGURE, TABLE, Figure, Table
 from analysis.project import ROOT_VARIABLE, Project
 from analysis.report.cells import FigureWords, TableWords, read
 from analysis.report.disclosed import sheet_of
+from analysis.report.words import has_moved
 from analysis.safeguards.disclosure import control
 from analysis.studies import core_metrics, open_study
 from analysis.studies.core_metrics import Measured
@@ -89,6 +90,10 @@ def test_the_logging_change_is_said_to_be_data_and_not_behaviour(measure: Measur
     assert (said.name, said.title) == ("counting_views_per_viewer", "Data, not behaviour")
     assert "user reports per million views" in said.text
     assert said.value == pytest.approx(1.87, abs=0.05)  # 0.7 of views are counted twice
+    assert [(each.label, each.verdict) for each in said.comparisons] == [
+        ("what was expected", "up")  # so that the index ranks it and does not call the run calm
+    ]
+    assert has_moved(said)
     alerts = next(each for each in measured.monitoring if each.name == "alerts")
     assert "user reports" not in alerts.text
     points = {each.name for each in core_metrics.main_points(measured)}
@@ -99,6 +104,19 @@ def test_the_logging_change_is_found_on_its_first_day(whole: Project, measure: M
     day = Window.parse(f"{whole.market('JP').local_day(began(whole, 'logging_change'))}")
     assert alarm(measure("JP", day.label), "views_per_viewer") == 1
     assert alarm(measure("JP", day.previous().label), "views_per_viewer") == 0
+
+
+def test_an_alert_outside_its_band_is_a_comparison_of_its_finding(measure: Measure) -> None:
+    measured = measure("BR")
+    for name, outlook in measured.watched.outlooks.items():
+        finding, value = measured.findings[name], measured.series[name].value(0)
+        told = [each for each in finding.comparisons if each.label == "what was expected"]
+        assert len(told) == bool(outlook.now and value is not None and outlook.outside(value))
+        for each in told:
+            assert each.low * each.high > 0  # the band does not hold the number
+            assert each.verdict == ("up" if each.difference > 0 else "down")
+            assert each.text in finding.text
+    assert alarm(measured, "removals_per_thousand_posts") == 1
 
 
 @pytest.mark.parametrize("market", ["BR", "MX"])

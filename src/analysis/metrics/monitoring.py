@@ -76,6 +76,10 @@ class Outlook:
         """The alarm of the last window."""
         return int(self.alarm[-1])
 
+    def outside(self, value: float) -> bool:
+        """Whether a number of the last window lies beyond what was expected of it."""
+        return not self.low[-1] <= value <= self.high[-1]
+
 
 @dataclass(frozen=True)
 class Watched:

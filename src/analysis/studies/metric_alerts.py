@@ -85,7 +85,8 @@ def _counting(measured: Measured, name: str) -> Finding:
     value = measured.series[name].value(0)
     titles = ", ".join(_lower(measured.series[other].metric.title) for other in misled)
     window = measured.study.window
-    start = f"{words.statement()}, where {words.expected()} was expected"
+    surprise = words.surprise()
+    start = "; ".join([words.statement(), *(each.text for each in surprise)])
     if alone:
         said = "what people do did not follow, so this is a change in the data and not in behaviour"
         said += f"; not to be read as behaviour in {window}: {titles}" if titles else ""
@@ -101,6 +102,8 @@ def _counting(measured: Measured, name: str) -> Finding:
         unit=words.unit,
         confidence=measured.series[name].confidence,
         sample=words.sample,
+        comparisons=surprise,
+        verdict=surprise[0].verdict if surprise else "level",
         headline=True,
         in_table=True,
         notes=(ANNOTATE,),
@@ -220,7 +223,7 @@ def expected_clause(outlook: Outlook | None, value: float | None, ends: str) -> 
     """
     if outlook is None or value is None or not ends:
         return ""
-    outside = not outlook.low[-1] <= value <= outlook.high[-1]
+    outside = outlook.outside(value)
     side = "above" if value > outlook.middle[-1] else "below"
     if outlook.now and outside:
         return f"an alert: {side} what was expected ({ends})"

@@ -85,7 +85,7 @@ class MetricWords:
     def finding(self) -> Finding:
         """The whole statement."""
         low, high = self.limits()
-        comparisons = tuple(self._comparison(name) for name in self.moves)
+        comparisons = (*map(self._comparison, self.moves), *self.surprise())
         return Finding(
             name=self.series.name,
             title=self.metric.title,
@@ -110,8 +110,7 @@ class MetricWords:
         if self.series.value(0) is None:
             return f"Nothing to measure: no {self.metric.sample} in {self.window}."
         clauses = [self.statement(), *(self._clause(name) for name in self.moves)]
-        expected = expected_clause(self.outlook, self.series.value(0), self.expected())
-        clauses += [each for each in (expected, self._unsettled()) if each]
+        clauses += [each for each in (self._expectation(), self._unsettled()) if each]
         return "; ".join(clauses) + "."
 
     def limits(self) -> tuple[float | None, float | None]:
@@ -125,6 +124,33 @@ class MetricWords:
             return ""
         low, high = float(self.outlook.low[-1]), float(self.outlook.high[-1])
         return scale(self.metric, self.series.value(0) or low, low, high).range(low, high)
+
+    def _expectation(self) -> str:
+        """How the number lies to what was expected, a clause; empty where nothing was."""
+        return expected_clause(self.outlook, self.series.value(0), self.expected())
+
+    def surprise(self) -> tuple[Comparison, ...]:
+        """An alert as a comparison with what was expected, so that whatever ranks and marks
+        findings knows of it; none where the number itself lies within its band."""
+        outlook, value = self.outlook, self.series.value(0)
+        if outlook is None or not outlook.now or value is None or not outlook.outside(value):
+            return ()
+        middle, low, high = (
+            float(ends[-1]) for ends in (outlook.middle, outlook.low, outlook.high)
+        )
+        verdict: Verdict = "up" if value > middle else "down"
+        return (
+            Comparison(
+                label="what was expected",
+                value=self._in_unit(middle),
+                difference=self._in_unit(value - middle),
+                low=self._in_unit(value - high),
+                high=self._in_unit(value - low),
+                verdict=verdict,
+                meaning=meaning(self.metric, verdict),
+                text=self._expectation(),
+            ),
+        )
 
     def ending(self) -> str:
         """Where a provisional number will end; empty where that is not known."""
