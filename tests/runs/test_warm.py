@@ -24,7 +24,7 @@ from jupyter_client.provisioning.factory import KernelProvisionerFactory
 
 from analysis.report.record import FINDING, NOTEBOOK
 from analysis.runs.warm import preload, process, provisioner
-from analysis.runs.warm.client import RunManager
+from analysis.runs.warm.client import RunClient, RunManager
 from analysis.studies import findings
 from labs import lab
 from support import CHECKOUT, Checkout, awaited, clean_environment
@@ -171,7 +171,9 @@ def test_a_figure_shows_itself(warm: process.Warm) -> None:
 async def counted(number: int) -> tuple[int, int]:
     """A kernel from its start to its end, as runs have it: its process, and what it computed."""
     manager = RunManager(kernel_name="python3")
-    await manager.start_kernel()
+    await manager.start_kernel(extra_arguments=["--HistoryManager.hist_file=:memory:"])
+    own: Any = manager.provisioner
+    forked = own.process
     client = manager.client()
     client.start_channels()
     try:
@@ -179,11 +181,13 @@ async def counted(number: int) -> tuple[int, int]:
         asked = {"answer": f"{number} * 2", "pid": "__import__('os').getpid()"}
         reply = await client.execute("", user_expressions=asked, reply=True, timeout=LIMIT)
         told = reply["content"]["user_expressions"]
+        assert type(client) is RunClient
         found = {name: int(each["data"]["text/plain"]) for name, each in told.items()}
         return found["pid"], found["answer"]
     finally:
-        client.stop_channels()
         await manager.shutdown_kernel()
+        client.stop_channels()
+        assert forked.returncode == 0, "it was killed, since it did not end"
 
 
 def test_two_hundred_kernels_one_after_another_and_twenty_at_once(

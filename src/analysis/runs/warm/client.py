@@ -12,7 +12,9 @@ from queue import Empty
 from typing import Any
 
 from jupyter_client.asynchronous.client import AsyncKernelClient
+from jupyter_client.client import KernelClient
 from jupyter_client.manager import AsyncKernelManager
+from traitlets import Type
 
 #: Seconds after which a question is asked again: a kernel that was still binding its sockets has
 #: not heard it, or its answer was lost before it knew of us.
@@ -67,4 +69,5 @@ def _idle_after(message: dict[str, Any], question: str) -> bool:
 class RunManager(AsyncKernelManager):
     """The manager that papermill is given for runs: its clients are `RunClient`."""
 
-    client_class = f"{RunClient.__module__}.{RunClient.__qualname__}"
+    # Its `client_class` would be read by the other manager only.
+    client_factory = Type(RunClient, klass=KernelClient)

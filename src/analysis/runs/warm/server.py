@@ -42,6 +42,8 @@ READ_AT_START = (
 )
 #: Seconds that a client may take to send its request; all others wait for it.
 PATIENCE = 10.0
+#: Seconds that a kernel which was told to end may take to say so.
+LAST_WORDS = 1.0
 State = frozenset[tuple[str, int, int, int]]
 
 
@@ -289,6 +291,9 @@ def become_kernel(request: Request) -> None:
     # Now it listens: a client that calls earlier waits 0.1 s before it calls again.
     request.answer(pid=os.getpid())
     app.start()
+    # Where what is closed now goes before the thread that ends has said so, the latter waits for
+    # what is closed, 10 s.
+    app.control_thread.join(LAST_WORDS)
     _leave_at_once()
 
 
