@@ -7,7 +7,6 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
-import pyarrow.parquet as pq
 import pytest
 
 from analysis.calendar import Window
@@ -15,6 +14,7 @@ from analysis.errors import UserError
 from analysis.metrics import building
 from analysis.metrics.catalogue import load_catalogue
 from analysis.metrics.cube import build_cubes, cubes_folder, open_cubes
+from analysis.metrics.layout import read_rows
 from analysis.project import Project
 from analysis.warehouse import (
     BUCKET_TABLE,
@@ -101,11 +101,11 @@ def facts(files: Iterable[Path]) -> set[str]:
 def test_building_again_does_nothing_and_gives_the_same(own: Project) -> None:
     built = build_cubes(own)
     assert facts(built) >= FACTS
-    before = {path: pq.read_table(path) for path in built}
+    before = {path: read_rows(path) for path in built}
     assert build_cubes(own) == []
     for path in built:
         path.unlink()
-    assert {path: pq.read_table(path) for path in build_cubes(own)} == before
+    assert {path: read_rows(path) for path in build_cubes(own)} == before
     left = {path for path in cubes_folder(own).iterdir() if path.suffix != ".json"}
     assert left == set(before)
 
@@ -116,7 +116,7 @@ def test_new_rows_rebuild_only_what_reads_them_and_old_cubes_go(own: Project) ->
         warehouse.stamp("appeals", "corrected")
     again = build_cubes(own)
     assert facts(again) == {"appeals", "resolutions", "waiting_appeals"}
-    left = set(cubes_folder(own).glob("*.parquet"))
+    left = set(cubes_folder(own).glob("*.arrow"))
     assert len(left) == len(first)
     assert set(again) <= left
 

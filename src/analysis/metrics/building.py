@@ -1,9 +1,9 @@
 """Builds the cubes: a fact's in one scan, and afterwards only the local days that merges touched.
 
-A fact's cube is one Parquet file a month of its sums, another of its times' histograms, which are
-many more rows, and a manifest that says what they were built from. Files are written aside and
-renamed and never changed; the manifest is replaced last. So whoever is killed leaves the cube as
-it was, and whoever comes next does the same work again.
+A fact's cube is a file of its sums, another of its times' histograms, which are many more rows, and
+a manifest that says what they were built from. Files are written aside and renamed and never
+changed; the manifest is replaced last. So whoever is killed leaves the cube as it was, and whoever
+comes next does the same work again.
 """
 
 from __future__ import annotations
@@ -21,22 +21,20 @@ from threading import Timer
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from analysis.calendar import Market
 from analysis.errors import UserError
 from analysis.methods.quantiles import BIN_RATIO
 from analysis.metrics.catalogue import Catalogue
 from analysis.metrics.expressions import check_expressions
-from analysis.metrics.layout import KINDS, by_month, parted, sorted_rows
+from analysis.metrics.layout import parted, read_rows, sorted_rows, write_rows
 from analysis.metrics.scan import Span, scan_sql
 from analysis.metrics.watching import unlinked
 from analysis.warehouse import BUCKET_TABLE, BUCKETS, Marks, Warehouse, read_marks
-from analysis.warehouse.interface import ROW_GROUP
 from analysis.writing import aside
 
 #: Raise it when the files' layout changes.
-LAYOUT = 4
+LAYOUT = 5
 #: Where more months than these were touched, one scan of everything is cheaper.
 MOST_MONTHS = 12
 
@@ -55,30 +53,26 @@ class Manifest:
     Attributes:
         base: the version of the fact's definition and of its tables as wholes.
         days: the digest of the merges that touched a local day of a market.
-        parts: by kind (`sums`, `times`), the file by month.
+        parts: by kind (`sums`, `times`), the file, where there are such rows.
     """
 
     base: str
     days: Days
-    parts: dict[str, dict[str, str]]
+    parts: dict[str, str]
 
     @classmethod
     def read(cls, folder: Path, fact: str) -> Manifest | None:
         """The manifest that is there; None without one, or where a file of it is missing."""
         try:
             found = cls(**json.loads((folder / f"{fact}.json").read_text("utf-8")))
-            whole = all((folder / name).exists() for name in found.files())
+            whole = all((folder / name).exists() for name in found.parts.values())
         except (FileNotFoundError, ValueError, TypeError, AttributeError):
             return None
         return found if whole else None
 
-    def files(self) -> set[str]:
-        """The names of all its files."""
-        return {name for months in self.parts.values() for name in months.values()}
-
-    def paths(self, folder: Path, kind: str) -> dict[str, Path]:
-        """The file of a kind by month, in order."""
-        return {month: folder / name for month, name in sorted(self.parts[kind].items())}
+    def path(self, folder: Path, kind: str) -> Path | None:
+        """The file of a kind; None where there is none."""
+        return folder / self.parts[kind] if kind in self.parts else None
 
 
 def ensure(
@@ -187,25 +181,19 @@ class _Build:
         self.folder.mkdir(parents=True, exist_ok=True)
         touched = _touched(old.days, days) if old is not None and old.base == base else None
         if old is None or touched is None or len(touched) > MOST_MONTHS:
-            parts: dict[str, dict[str, str]] = {kind: {} for kind in KINDS}
-            scanned = self._scan(self.markets)
-            tables = ((kind, *part) for kind in KINDS for part in by_month(scanned[kind]))
+            found = self._scan(self.markets)
         else:
-            parts = {
-                kind: {month: name for month, name in held.items() if month not in touched}
-                for kind, held in old.parts.items()
-            }
-            tables = (part for month in touched for part in self._renewed(old, month, touched))
-        built = []
-        for kind, month, rows in tables:
-            digest = _digest([base, _of_month(days, month)])
-            name = f"{self.fact}-{month}-{kind}-{digest}.parquet"
-            self._write(rows, name)
-            parts[kind][month] = name
-            built.append(self.folder / name)
+            found = self._renewed(old, touched)
+        digest, parts = _digest([base, days]), {}
+        for kind in sorted(found):
+            rows = found.pop(kind)
+            if rows.num_rows:
+                parts[kind] = f"{self.fact}-{kind}-{digest}.arrow"
+                with aside(self.folder / parts[kind]) as path:
+                    write_rows(rows, path)
         made = Manifest(base, days, parts)
         self._keep(made)
-        return made, built
+        return made, [self.folder / name for name in parts.values()]
 
     def _scan(
         self, codes: Iterable[str], days: tuple[date, date] | None = None
@@ -216,34 +204,29 @@ class _Build:
         return parted(self.warehouse.arrow(sql, bound), [market.code for market in span.markets])
 
     def _renewed(
-        self, old: Manifest, month: str, touched: Mapping[str, set[tuple[str, date]]]
-    ) -> Iterator[tuple[str, str, pa.Table]]:
-        """A month of which some days of some markets are scanned again."""
-        pairs = touched[month]
-        codes = {code for code, _ in pairs}
-        first, last = min(day for _, day in pairs), max(day for _, day in pairs)
-        for kind, rows in self._scan(codes, (first, last + timedelta(days=1))).items():
-            if month in old.parts[kind]:
-                kept = pq.read_table(self.folder / old.parts[kind][month])
-                inside = pc.and_(
-                    pc.is_in(kept["market"], pa.array(sorted(codes))),
-                    pc.and_(pc.greater_equal(kept["day"], first), pc.less_equal(kept["day"], last)),
-                )
-                others = kept.filter(pc.invert(inside))
-                rows = sorted_rows(pa.concat_tables([others, rows.cast(kept.schema)]))
-            if rows.num_rows:
-                yield kind, month, rows
-
-    def _write(self, rows: pa.Table, name: str) -> None:
-        with aside(self.folder / name) as path:
-            pq.write_table(rows, path, compression="zstd", row_group_size=ROW_GROUP)
+        self, old: Manifest, touched: Mapping[str, set[tuple[str, date]]]
+    ) -> dict[str, pa.Table]:
+        """The rows of which some days of some markets, by month, are scanned again; by kind."""
+        kept = {kind: read_rows(self.folder / name) for kind, name in old.parts.items()}
+        fresh = defaultdict(list)
+        for pairs in touched.values():
+            codes = {code for code, _ in pairs}
+            first, last = min(day for _, day in pairs), max(day for _, day in pairs)
+            kept = {kind: _without(rows, codes, first, last) for kind, rows in kept.items()}
+            for kind, rows in self._scan(codes, (first, last + timedelta(days=1))).items():
+                fresh[kind].append(rows)
+        found = {}
+        for kind, scanned in fresh.items():
+            held = [kept[kind].cast(scanned[0].schema)] if kind in kept else []
+            found[kind] = sorted_rows(pa.concat_tables([*held, *scanned]), nearly=True)
+        return found
 
     def _keep(self, made: Manifest) -> None:
         """Puts the manifest in place, then removes what no longer belongs to the cube."""
         with aside(self.folder / f"{self.fact}.json") as path:
             path.write_text(json.dumps(asdict(made), sort_keys=True), "utf-8")
-        for path in self.folder.glob(f"{self.fact}-*.parquet"):
-            if path.name not in made.files():
+        for path in self.folder.glob(f"{self.fact}-*"):
+            if path.name not in made.parts.values():
                 path.unlink(missing_ok=True)
 
 
@@ -257,6 +240,10 @@ def _touched(old: Days, new: Days) -> dict[str, set[tuple[str, date]]]:
     return dict(found)
 
 
-def _of_month(days: Days, month: str) -> dict[str, dict[str, str]]:
-    kept = ({d: h for d, h in own.items() if d[:7] == month} for own in days.values())
-    return {code: own for code, own in zip(days, kept, strict=True) if own}
+def _without(rows: pa.Table, codes: Iterable[str], first: date, last: date) -> pa.Table:
+    """The rows but those of some markets on days from a first to a last one."""
+    inside = pc.and_(
+        pc.is_in(rows["market"].cast(pa.string()), pa.array(sorted(codes))),
+        pc.and_(pc.greater_equal(rows["day"], first), pc.less_equal(rows["day"], last)),
+    )
+    return rows.filter(pc.invert(inside))

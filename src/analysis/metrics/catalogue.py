@@ -228,6 +228,7 @@ class Catalogue(Model):
         found = (
             sql
             for metric in self.metrics.values()
+            if fact in (metric.fact, metric.base_fact)
             for _, over, sql in metric.expressions()
             if over == fact
         )

@@ -1,16 +1,16 @@
 """The cube: sums per market, local day and bucket of clusters, from one scan of each fact.
 
-A cube is Parquet files a month, sorted by market and day, so that a slice reads a few row groups
-of a few files and never the warehouse. Whoever finds it older than the rows builds it
-(`building.py`).
+A cube is two files a fact, sorted by market and day and mapped into memory (`layout.py`), so that a
+slice reads the days that it is of and never the warehouse. Whoever finds it older than the rows
+builds it (`building.py`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
-from functools import cached_property, lru_cache
+from datetime import date, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +22,10 @@ from analysis.methods.buckets import Floats
 from analysis.methods.quantiles import Histogram
 from analysis.metrics.building import Manifest, ensure
 from analysis.metrics.catalogue import Catalogue, load_catalogue
-from analysis.metrics.layout import KINDS
+from analysis.metrics.layout import SUMS, TIMES, Rows, market_rows
 from analysis.metrics.scan import dimension_name, measures, sum_name
 from analysis.project import Project
-from analysis.warehouse import BUCKETS, ParquetReader, open_warehouse, warehouse_mark
-from analysis.warehouse.marks import joined
-
-Rows = Mapping[str, NDArray[Any]]
+from analysis.warehouse import BUCKETS, open_warehouse, warehouse_mark
 
 
 @dataclass(frozen=True)
@@ -37,51 +34,36 @@ class Cubes:
 
     Attributes:
         catalogue: what they were made from.
-        sums, times: by fact, the Parquet file by month, in order.
+        sums, times: by fact, the file; None where there are no such rows.
     """
 
     catalogue: Catalogue
-    sums: dict[str, dict[str, Path]]
-    times: dict[str, dict[str, Path]]
+    sums: dict[str, Path | None]
+    times: dict[str, Path | None]
 
     @classmethod
     def of(cls, catalogue: Catalogue, made: Mapping[str, Manifest], folder: Path) -> Cubes:
         """The cubes that manifests in a folder tell of."""
         sums, times = (
-            {fact: each.paths(folder, kind) for fact, each in made.items()} for kind in KINDS
+            {fact: each.path(folder, kind) for fact, each in made.items()} for kind in (SUMS, TIMES)
         )
         return cls(catalogue, sums, times)
 
-    @cached_property
-    def _reader(self) -> ParquetReader:
-        return ParquetReader()
-
     def only(self, facts: Iterable[str], *, times: bool) -> Cubes:
-        """The same of some facts, with or without their histograms, by the same reader."""
+        """The same of some facts, with or without their histograms."""
         sums = {fact: self.sums[fact] for fact in facts}
-        made = Cubes(self.catalogue, sums, {f: self.times[f] if times else {} for f in sums})
-        made.__dict__["_reader"] = self._reader
-        return made
+        return Cubes(self.catalogue, sums, {f: self.times[f] if times else None for f in sums})
 
     def days(self, market: Market, fact: str) -> tuple[date, date] | None:
         """The first and the last local day on which a market has rows of a fact; None for none."""
-        files = [str(path) for path in self.sums[fact].values()]
-        if not files:
-            return None
-        sql = "SELECT min(day) AS low, max(day) AS high FROM read_parquet(?) WHERE market = ?"
-        found = self._reader.arrays(sql, (files, market.code))
-        low, high = (np.ma.getdata(found[name])[0] for name in ("low", "high"))
-        missing = np.ma.getmaskarray(found["low"])[0]
-        return None if missing else (_day(low), _day(high))
+        rows = _rows(self.sums[fact], market, ["day"])
+        return None if rows is None else (_date(rows["day"][0]), _date(rows["day"][-1]))
 
     def levels(self, market: Market, fact: str, dimension: str) -> list[str]:
         """The levels of a fact's dimension that a market has rows of, in order; '' is none."""
-        files = [str(path) for path in self.sums[fact].values()]
-        if not files:
-            return []
         name = dimension_name(dimension)
-        sql = f"SELECT DISTINCT {name} FROM read_parquet(?) WHERE market = ? ORDER BY 1"
-        return [str(level) for level in self._reader.arrays(sql, (files, market.code))[name]]
+        rows = _rows(self.sums[fact], market, [name])
+        return [] if rows is None else sorted(set(rows[name]))
 
     def slice(
         self, market: Market, windows: Sequence[Window], level: Mapping[str, str] | None = None
@@ -102,38 +84,40 @@ class Cubes:
         return found
 
     def _add(self, found: Slice, fact: str, market: Market, level: Mapping[str, str]) -> None:
-        """Reads a fact's sums and each of its histograms into a slice."""
-        sums, times = self.catalogue.sums(fact), self.catalogue.times(fact)
-        chosen = ["market = ?", *(f"{dimension_name(name)} = ?" for name in level)]
-        bound = [market.code, *level.values()]
-        columns = ["bucket", *map(sum_name, sums)]
-        found.add_sums(fact, self._read(self.sums[fact], columns, chosen, bound, found.windows))
-        for key, number in measures(times).items():
-            mine = [*chosen, f"measure = {number}"]
-            columns = ["bucket", "bin", "n"]
-            rows = self._read(self.times[fact], columns, mine, bound, found.windows)
-            found.add_times(key, rows)
+        """Reads a fact's sums and its histograms into a slice."""
+        sums, numbers = self.catalogue.sums(fact), measures(self.catalogue.times(fact))
+        chosen = {dimension_name(name): of for name, of in level.items()}
+        columns = ["day", "bucket", *map(sum_name, sums)]
+        found.add_sums(fact, _chosen(self.sums[fact], market, columns, chosen))
+        columns = ["measure", "day", "bucket", "bin", "n"]
+        rows = _chosen(self.times[fact] if numbers else None, market, columns, chosen)
+        # Of the same type, as otherwise all of the rows would be copied into another one.
+        each = np.arange(1, len(numbers) + 2, dtype=rows["measure"].dtype)
+        edges = np.searchsorted(rows["measure"], each)
+        for key, number in numbers.items():
+            mine = slice(edges[number - 1], edges[number])
+            found.add_times(key, {name: rows[name][mine] for name in columns})
 
-    def _read(
-        self,
-        paths: Mapping[str, Path],
-        columns: Sequence[str],
-        chosen: Sequence[str],
-        bound: Sequence[object],
-        windows: tuple[Window, ...],
-    ) -> Rows:
-        """Some columns of the rows of windows, in the order of their days."""
-        months = _months(windows)
-        files = [str(path) for month, path in paths.items() if month in months]
-        if not files:
-            return {name: np.empty(0, int) for name in ("day", *columns)}
-        spans = _joined(windows)
-        within = " OR ".join(["(day >= ? AND day < ?)"] * (len(spans) // 2))
-        sql = (
-            f"SELECT day, {', '.join(columns)} FROM read_parquet(?) "
-            f"WHERE {' AND '.join(chosen)} AND ({within})"
-        )
-        return self._reader.arrays(sql, (files, *bound, *spans))
+
+def _rows(path: Path | None, market: Market, columns: Iterable[str]) -> Rows | None:
+    return None if path is None else market_rows(path, market.code, columns)
+
+
+def _chosen(
+    path: Path | None, market: Market, columns: Sequence[str], level: Mapping[str, str]
+) -> Rows:
+    """Some columns of a market's rows that are of a level, in order; none where there are none."""
+    rows = _rows(path, market, [*columns, *level])
+    if rows is None:
+        return {name: np.empty(0, np.int32) for name in columns}
+    if not level:
+        return rows
+    kept = np.logical_and.reduce([rows[name] == of for name, of in level.items()])
+    return {name: rows[name][kept] for name in columns}
+
+
+def _date(number: int) -> date:
+    return date(1970, 1, 1) + timedelta(days=int(number))
 
 
 def build_cubes(project: Project) -> list[Path]:
@@ -194,40 +178,32 @@ class Slice:
 
     def add_sums(self, fact: str, rows: Rows) -> None:
         """Takes in a fact's sums, in the order of their days."""
-        parts = self._parts(rows["day"].astype("datetime64[D]"))
+        edges, places = self._edges
+        cuts = np.searchsorted(rows["day"], edges)
+        first, end = cuts[0], cuts[-1]
+        # Between two edges all days are in the same windows: added up once, then by windows.
+        spans = np.repeat(np.arange(len(edges) - 1), np.diff(cuts))
+        cells = spans * BUCKETS + rows["bucket"][first:end]
         for expression in self.catalogue.sums(fact):
-            values = rows[sum_name(expression)]
-            self._sums[fact, expression] = np.stack(
-                [np.bincount(rows["bucket"][part], values[part], BUCKETS) for part in parts]
-            )
+            values = rows[sum_name(expression)][first:end]
+            parts = np.bincount(cells, values, len(edges) * BUCKETS).reshape(-1, BUCKETS)
+            self._sums[fact, expression] = np.add.reduceat(parts, places)[::2]
 
     def add_times(self, key: str, rows: Rows) -> None:
         """Takes in a histogram, in the order of its days."""
-        parts = self._parts(rows["day"].astype("datetime64[D]"))
-        self._times[key] = [_histogram(rows, part) for part in parts]
+        edges, places = self._edges
+        cuts = np.searchsorted(rows["day"], edges)[places].tolist()
+        pairs = zip(cuts[::2], cuts[1::2], strict=True)
+        self._times[key] = [_histogram(rows, slice(*pair)) for pair in pairs]
 
-    def _parts(self, days: NDArray[Any]) -> list[slice]:
-        edges = [day for window in self.windows for day in (window.start, window.end)]
-        places = np.searchsorted(days, np.array(edges, "datetime64[D]")).tolist()
-        return [slice(*pair) for pair in zip(places[::2], places[1::2], strict=True)]
+    @cached_property
+    def _edges(self) -> tuple[NDArray[Any], NDArray[np.int64]]:
+        """The days on which windows start or end, and each window's two among them."""
+        ends = [day for window in self.windows for day in (window.start, window.end)]
+        numbers = np.array(ends, "M8[D]").astype(np.int32)
+        return np.unique(numbers, return_inverse=True)
 
 
 def _histogram(rows: Rows, part: slice) -> Histogram:
     bucket, bins, count = (rows[key][part] for key in ("bucket", "bin", "n"))
     return Histogram(bucket.astype(np.int64), bins.astype(np.int64), count.astype(float), BUCKETS)
-
-
-@lru_cache(maxsize=8)
-def _months(windows: tuple[Window, ...]) -> frozenset[str]:
-    """The months that windows touch; asked for each file's kind of every fact of a slice."""
-    return frozenset(f"{day:%Y-%m}" for window in windows for day in window)
-
-
-def _joined(windows: Sequence[Window]) -> list[date]:
-    """The starts and ends of the spans that windows cover together, in turn."""
-    return [day for span in joined((w.start, w.end) for w in windows) for day in span]
-
-
-def _day(value: Any) -> date:
-    found: date = np.datetime64(value, "D").item()
-    return found

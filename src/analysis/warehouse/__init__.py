@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from analysis.warehouse.asking import Answer, RowsCut, ask_frame, ask_rows
 from analysis.warehouse.buckets import BUCKET_TABLE, BUCKETS, bucket_sql, units_sql
-from analysis.warehouse.duckdb import DuckDBWarehouse, ParquetReader, scratch
+from analysis.warehouse.duckdb import DuckDBWarehouse, scratch
 from analysis.warehouse.interface import NoWarehouse, QueryError, Warehouse
 from analysis.warehouse.marks import Marks, read_marks
 from analysis.warehouse.merging import Merged, Watch, merge
@@ -21,7 +21,6 @@ __all__ = [
     "Marks",
     "Merged",
     "NoWarehouse",
-    "ParquetReader",
     "QueryError",
     "RowsCut",
     "Table",

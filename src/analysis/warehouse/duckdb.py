@@ -6,10 +6,9 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import duckdb
-import numpy as np
 import pyarrow as pa
 
 from analysis.errors import UserError
@@ -21,9 +20,6 @@ from analysis.warehouse.interface import (
     listed,
     refusals,
 )
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 
 class DuckDBWarehouse(Warehouse):
@@ -125,19 +121,6 @@ def _limited(sql: str, most: int | None) -> str:
     # Lines of its own, so that a comment at the query's end stays within the brackets.
     asked = f"SELECT * FROM (\n{sql.strip().rstrip(';')}\n) AS asked"
     return asked if most is None else f"{asked} LIMIT {most:d}"
-
-
-class ParquetReader:
-    """Reads Parquet files without a warehouse, and so without its lock."""
-
-    def __init__(self) -> None:
-        # A slice is a few row groups: starting more threads takes longer than reading them.
-        self.connection = duckdb.connect(config={"threads": 1})
-
-    def arrays(self, sql: str, parameters: Sequence[object]) -> dict[str, NDArray[Any]]:
-        """A query's result as an array per column; rows keep the file's order."""
-        found = self.connection.execute(sql, list(parameters)).fetchnumpy()
-        return {name: np.asanyarray(values) for name, values in found.items()}
 
 
 def refused(error: Exception) -> QueryError:
