@@ -95,9 +95,12 @@ class _Writer:
 
     def __init__(self, found: Control, pictures: set[str]) -> None:
         self.found, self.pictures, self.cells = found, pictures, 0
+        self._seen: dict[str, tuple[str, int]] = {}
 
     def text(self, text: str) -> str:
-        plain, times = self.found.text(text)
+        if text not in self._seen:
+            self._seen[text] = self.found.text(text)
+        plain, times = self._seen[text]
         self.cells += times
         return plain
 

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nbformat import NotebookNode
-from nbformat.notebooknode import from_dict
 
 from analysis.figures.displays import FIGURE, TABLE, TITLE
 from analysis.report.bundles import (
@@ -59,21 +58,35 @@ class Gate:
         redact: takes secrets out, and counts them.
         mask: masks who and where, and counts it.
         kinds: types of output that were left out.
+        harmless: texts in which nothing was found: most stand in many rows.
     """
 
     redact: Redactor = field(default_factory=Redactor)
     mask: Masker = field(default_factory=Masker)
     kinds: set[str] = field(default_factory=set)
+    harmless: set[str] = field(default_factory=set)
+
+    def text(self, text: str) -> str:
+        """A text without what may not leave."""
+        if text in self.harmless:
+            return text
+        before = self.redact.found
+        clean = self.mask(self.redact(text))
+        if clean == text and self.redact.found == before:
+            self.harmless.add(text)
+        return clean
 
     def clean(self, value: Any) -> Any:
         """A value of JSON with each of its texts cleaned."""
         if isinstance(value, str):
-            return self.mask(self.redact(value))
+            return self.text(value)
+        if isinstance(value, float) or value is None:
+            return value
         if isinstance(value, Mapping):
             return {self.clean(key): self.clean(each) for key, each in value.items()}
         if isinstance(value, list | tuple):
             return [self.clean(each) for each in value]
-        return self.mask.number(value) if isinstance(value, int | float) else value
+        return self.mask.number(value) if isinstance(value, int) else value
 
     def withheld(self) -> Withheld:
         return Withheld(
@@ -204,14 +217,18 @@ def _data(data: Data, titles: list[str], gate: Gate) -> Data:
     titled = [*titles, *[""] * len(data.columns)]
     hidden = {at for at, key in enumerate(data.columns) if holds_ids(key) or holds_ids(titled[at])}
     gate.mask.ids(sum(row[at] is not None for row in data.rows for at in hidden if at < len(row)))
+    width, clean = len(data.columns), gate.clean
+    # Most cells are fractions or empty, which hold nothing: they are passed by before a call.
     rows = [
         [
-            MASKS["id"] if at in hidden and value is not None else gate.clean(value)
-            for at, value in enumerate(row)
+            value
+            if value is None or (type(value) is float and not hidden)
+            else (MASKS["id"] if at in hidden else clean(value))
+            for at, value in enumerate(row[:width])
         ]
         for row in data.rows
     ]
-    return Data(columns=[gate.clean(key) for key in data.columns], rows=rows)
+    return Data.model_construct(columns=[clean(key) for key in data.columns], rows=rows)
 
 
 def shown(bundle: Bundle, count: int | None = None) -> NotebookNode:
@@ -225,5 +242,5 @@ def made(kind: str, **parts: Any) -> NotebookNode:
     """An output as nbformat makes it, but for the check of each against its schema: these have its
     shape by how they are made, and the checks took a tenth of a run's time."""
     own: dict[str, Any] = {"metadata": {}} if kind in ("display_data", "execute_result") else {}
-    output: NotebookNode = from_dict({"output_type": kind, **own, **parts})  # type: ignore[no-untyped-call]
-    return output
+    # Only the output itself is a node: whoever reads its parts takes them for plain JSON.
+    return NotebookNode({"output_type": kind, **own, **parts})  # type: ignore[no-untyped-call]

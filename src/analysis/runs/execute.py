@@ -14,10 +14,11 @@ import os
 import platform
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -217,7 +218,7 @@ def describe(
     """The record of a run, all but its findings."""
     run, spec, clean = planned.run, planned.run.spec, gate(project).clean
     start_utc, end_utc = run.window.instants(run.market)
-    data_until = _data_until(project, planned)
+    data_until, doubtful = _of_data(project, planned)
     return RunRecord(
         study=run.study,
         market=run.market.code,
@@ -239,19 +240,20 @@ def describe(
         key=planned.key,
         key_parts=dict(planned.parts),
         data_until=data_until,
-        doubts=_doubts(project, planned, data_until),
+        doubts=doubtful,
         started_at=started,
         seconds=round(seconds, 2),
         attempts=outcome.attempts,
         revision=revision,
-        versions=versions(),
+        versions=dict(versions()),
         seed=project.settings.seed,
         support=() if is_published(run.spec) else project.settings.support,
         locale=locale_for(run.market.code, run.market.languages, project.settings.locale),
     )
 
 
-def versions() -> dict[str, str]:
+@cache
+def versions() -> Mapping[str, str]:
     """Of Python and of the packages that matter to a result."""
     found = {name: importlib.metadata.version(name) for name in PACKAGES}
     return {"python": platform.python_version()} | found
@@ -262,21 +264,17 @@ def describe_now(project: Project, planned: Planned, outcome: Outcome, revision:
     return describe(project, planned, outcome, datetime.now(UTC), 0.0, revision)
 
 
-def _data_until(project: Project, planned: Planned) -> date | None:
-    try:
-        with open_warehouse(project) as warehouse:
-            return warehouse.complete_until(planned.run.spec.clock, planned.run.market)
-    except UserError:
-        return None
-
-
-def _doubts(project: Project, planned: Planned, data_until: date | None) -> tuple[str, ...]:
-    run = planned.run
+def _of_data(project: Project, planned: Planned) -> tuple[date | None, tuple[str, ...]]:
+    """The first day that the data of a run do not hold whole, and why they may be doubted; the
+    warehouse is opened once for both."""
+    run, until = planned.run, None
     end_utc = run.window.instants(run.market)[1]
     try:
-        return doubts(project, run.spec.reads, run.window.end, end_utc, data_until)
+        with open_warehouse(project) as warehouse:
+            until = warehouse.complete_until(run.spec.clock, run.market)
+            return until, doubts(project, warehouse, run.spec.reads, run.window.end, end_utc, until)
     except UserError:
-        return ()
+        return until, ()
 
 
 def finish(

@@ -100,6 +100,8 @@ def small(
         known: what other pages show, from :func:`others`.
         rules: what is small.
     """
+    if not known:
+        return {}
     inside = _apart([each for each in known if each.within(start, end)])
     around = [each for each in known if each.start <= start and end <= each.end]
     found: dict[Cell, int] = {}

@@ -66,6 +66,29 @@ _ASSIGNED = re.compile(
     r"(?P<value>[^\s\"'<>\[\],;&\\][^\s\"'<>,;&\\]{5,})"
 )
 
+#: What a text must hold for a pattern to find anything in it. Most texts hold none of it, and to
+#: look at them with every pattern took half of the gate's time.
+_CARRIED = ("bearer", "basic")
+_NAMES = ("pass", "pwd", "secret", "token", "key", "credential", "signature")
+_KEY_BLOCK, _SHORTEST_KEY = "-----begin", 15
+#: What a pattern takes for an `s`, `i` or `k` whatever its case, and `lower` does not.
+_FOLDED = str.maketrans("\u017f\u0131", "si", "\u0307")
+
+
+def _folded(text: str) -> str:
+    """A text in which every letter is as a pattern that ignores case takes it."""
+    lower = text.lower()
+    return lower if lower.isascii() else lower.translate(_FOLDED)
+
+
+def _any(signs: Iterable[str], text: str) -> bool:
+    return any(sign in text for sign in signs)
+
+
+def _may_hold_key(text: str, folded: str) -> bool:
+    """Whether a text has a word as long as a service's shortest key, or begins a block of one."""
+    return _KEY_BLOCK in folded or any(len(word) >= _SHORTEST_KEY for word in text.split())
+
 
 @dataclass
 class Redactor:
@@ -91,10 +114,16 @@ class Redactor:
             return text
         if self._known:
             text = self._known.sub(self._hide, text)
-        text = _URL_PASSWORD.sub(self._hide_password, text)
-        text = _SHAPES.sub(self._hide, text)
-        text = _BEARER.sub(self._hide_value, text)
-        return _ASSIGNED.sub(self._hide_value, text) if assigned else text
+        folded = _folded(text)
+        if "://" in folded:
+            text = _URL_PASSWORD.sub(self._hide_password, text)
+        if _may_hold_key(text, folded):
+            text = _SHAPES.sub(self._hide, text)
+        if _any(_CARRIED, folded):
+            text = _BEARER.sub(self._hide_value, text)
+        if assigned and _any(_NAMES, folded):
+            text = _ASSIGNED.sub(self._hide_value, text)
+        return text
 
     @cached_property
     def _known(self) -> re.Pattern[str] | None:

@@ -100,11 +100,18 @@ def _fresh(project: Project, warehouse: Warehouse, table: Table) -> Iterator[tup
 
 
 def doubts(
-    project: Project, tables: Sequence[str], end: date, end_utc: datetime, data_until: date | None
+    project: Project,
+    warehouse: Warehouse,
+    tables: Sequence[str],
+    end: date,
+    end_utc: datetime,
+    data_until: date | None,
 ) -> tuple[str, ...]:
     """What a study's page must say of the data of its window: incomplete, or stale.
 
     Args:
+        project: whose sources say how fresh their rows must be.
+        warehouse: opened.
         tables: that the study reads.
         end, end_utc: of the window, exclusive.
         data_until: the first local day that the study's clock does not hold whole.
@@ -116,25 +123,29 @@ def doubts(
             f"Incomplete: the last {days} day{'s' if days > 1 else ''} of this window have no "
             "complete data yet, and its numbers will change."
         )
-    try:
-        sources = declared(project) if (project.params / "sources.yaml").exists() else {}
-        with open_warehouse(project) as warehouse:
-            held = "_loads" in warehouse.columns()
-            loads = warehouse.rows(_LAST) if held else []
-    except NoWarehouse:
-        loads = []
-    loaded = {(name, table): at for name, table, *_, at in loads}
-    for name, source in sources.items():
-        for table in source.mappings:
-            at = loaded.get((name, table))
-            # Before its first load a source is a declaration; rows may come another way.
-            if table not in tables or at is None or source.fresh_within_hours is None:
-                continue
-            if at < end_utc + timedelta(hours=source.fresh_within_hours) and is_stale(
-                source, at, datetime.now(UTC)
-            ):
-                found.append(
-                    f"Stale: {table} was last loaded from {name} on {at:%Y-%m-%d %H:%M} UTC, which "
-                    f"is longer ago than the {source.fresh_within_hours:g} hours expected."
-                )
+    sources = declared(project) if (project.params / "sources.yaml").exists() else {}
+    expected = [
+        (name, table, source, source.fresh_within_hours)
+        for name, source in sources.items()
+        for table in source.mappings
+        if table in tables and source.fresh_within_hours is not None
+    ]
+    loaded = _loaded(warehouse) if expected else {}
+    for name, table, source, hours in expected:
+        at = loaded.get((name, table))
+        # Before its first load a source is a declaration; rows may come another way.
+        if at is None or at >= end_utc + timedelta(hours=hours):
+            continue
+        if is_stale(source, at, datetime.now(UTC)):
+            found.append(
+                f"Stale: {table} was last loaded from {name} on {at:%Y-%m-%d %H:%M} UTC, which "
+                f"is longer ago than the {hours:g} hours expected."
+            )
     return tuple(found)
+
+
+def _loaded(warehouse: Warehouse) -> dict[tuple[str, str], datetime | None]:
+    """When each source and table was last loaded to its end."""
+    if "_loads" not in warehouse.columns():
+        return {}
+    return {(name, table): at for name, table, *_, at in warehouse.rows(_LAST)}

@@ -105,21 +105,20 @@ def _hide_named(
     whole_sheet = any(sheet.name == name or sheet.name.endswith(f"_{name}") for name in names)
     for row, values in enumerate(sheet.rows):
         own = sheet.labels(row)
-        counts = [sheet.count((row, at)) or 0 for at in sheet.counts]
-        least = rules.minimum if own & {"hours", "count"} else rules.base
-        if window not in own and max(counts, default=0) >= least:
+        if not whole_sheet and own.isdisjoint(titles):
             continue
-        if whole_sheet or own & titles:
+        least = rules.minimum if own & {"hours", "count"} else rules.base
+        if window in own or max(sheet.beside.get(row, {}).values(), default=0) < least:
             places = {(row, at) for at, value in enumerate(values) if _told(value, titles)}
             sheet.hidden |= places
 
 
 def _hide_bare(sheet: Sheet, rules: Rules) -> None:
     """Hides small whole numbers that stand as text among other texts: of what, nothing says."""
-    for row, values in enumerate(sheet.rows):
-        for at, value in enumerate(values):
-            if at in sheet.counts or counts_something_else(sheet.keys[at]):
-                continue
+    for at, key in enumerate(sheet.keys):
+        if at in sheet.counts or counts_something_else(key):
+            continue
+        for row, value in enumerate(sheet.column(at)):
             if isinstance(value, str) and rules.small(whole(value)):
                 sheet.hidden.add((row, at))
 

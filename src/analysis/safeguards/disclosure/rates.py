@@ -96,10 +96,13 @@ def gives_away(value: Value, hidden: Iterable[int], shown: Sequence[int]) -> boo
 
 def hide_rates(sheet: Sheet, rules: Rules, shown: Sequence[int]) -> None:
     """Hides the rates of a sheet that are unsafe, or that give a hidden count of their row away."""
-    for row, values in enumerate(sheet.rows):
-        counts = {at: sheet.count((row, at)) for at in sheet.counts}
-        hidden = [n for at, n in counts.items() if (row, at) in sheet.hidden and n is not None]
-        bases = [n for n in counts.values() if n is not None]
+    beside = sheet.beside
+    for row, values in enumerate(sheet.rows if sheet.rates else ()):
+        counts = beside.get(row, {})
+        if not counts:  # nothing that a rate could rest on, or give away
+            continue
+        hidden = [n for at, n in counts.items() if (row, at) in sheet.hidden]
+        bases = list(counts.values())
         for at in sheet.rates:
             value = values[at] if at < len(values) else None
             if unsafe(value, bases, rules) or gives_away(value, hidden, shown):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 Value = str | int | float | bool | None
 #: A row and a column.
@@ -40,6 +40,7 @@ _PERCENT = re.compile(r"(-?\d+(?:\.(\d+))?)\s?%")
 RATES = frozenset(("share", "per_million"))
 
 
+@lru_cache(maxsize=4096)
 def counts_something_else(name: str) -> bool:
     """Whether every word of a name says that people are not what is counted.
 
@@ -62,7 +63,10 @@ def whole(value: Value) -> int | None:
     if isinstance(value, bool) or value is None:
         return None
     if isinstance(value, str):
-        text = value.strip().replace("\N{MINUS SIGN}", "-")
+        text = value.strip()
+        if not text[-1:].isdigit():
+            return None
+        text = text.replace("\N{MINUS SIGN}", "-")
         return int(text.replace(",", "")) if _WHOLE.fullmatch(text) else None
     return int(value) if float(value).is_integer() and abs(value) < 1e15 else None
 
@@ -104,37 +108,53 @@ class Sheet:
         if shape in RATES or shape == "hours" or counts_something_else(key):
             return False
         values = [value for value in self.column(at) if value is not None and value != ""]
-        numbers = [whole(value) for value in values]
         if shape == "count":
-            return any(number is not None for number in numbers)
-        if not numbers or any(number is None for number in numbers):
+            return any(whole(value) is not None for value in values)
+        if not values or any(whole(value) is None for value in values):
             return False
         if not any(isinstance(value, float) for value in values):
             return True
-        return _COUNTED.search(key) is not None or max(abs(n or 0) for n in numbers) > 1
+        return _COUNTED.search(key) is not None or max(abs(whole(v) or 0) for v in values) > 1
 
     def labels(self, row: int) -> frozenset[str]:
         """What a row is called: its texts that are no numbers."""
-        texts = (value for at, value in enumerate(self.rows[row]) if at not in self.counts)
-        plain = (value.strip().lower() for value in texts if isinstance(value, str))
-        return frozenset(text for text in plain if text and not is_rate(text))
+        return self._labels[row]
+
+    @cached_property
+    def _labels(self) -> list[frozenset[str]]:
+        counts = frozenset(self.counts)
+        found = []
+        for values in self.rows:
+            texts = (v for at, v in enumerate(values) if isinstance(v, str) and at not in counts)
+            plain = (text.strip().lower() for text in texts)
+            found.append(frozenset(text for text in plain if text and not is_rate(text)))
+        return found
 
     def count(self, place: Place) -> int | None:
         return whole(self.rows[place[0]][place[1]]) if place[1] < len(self.rows[place[0]]) else None
 
     def counted(self) -> Iterator[tuple[Place, int]]:
         """Every count with its place."""
-        for row in range(len(self.rows)):
-            for at in self.counts:
-                number = self.count((row, at))
-                if number is not None:
-                    yield (row, at), number
+        return iter(self._counted)
+
+    @cached_property
+    def beside(self) -> dict[int, dict[int, int]]:
+        """The counts of each row that has one, by their columns."""
+        found: dict[int, dict[int, int]] = {}
+        for (row, at), number in self.counted():
+            found.setdefault(row, {})[at] = number
+        return found
+
+    @cached_property
+    def _counted(self) -> list[tuple[Place, int]]:
+        places = ((row, at) for row in range(len(self.rows)) for at in self.counts)
+        return [(place, n) for place in places if (n := self.count(place)) is not None]
 
 
 def is_rate(value: Value) -> bool:
     """Whether a value may be a rate: a number with a fraction, or a text with a percentage."""
     if isinstance(value, str):
-        return _PERCENT.search(value) is not None or "per million" in value
+        return ("%" in value and _PERCENT.search(value) is not None) or "per million" in value
     return isinstance(value, float) or value == 0
 
 

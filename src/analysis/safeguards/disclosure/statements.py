@@ -77,6 +77,8 @@ def without_parts(text: str, rules: Rules) -> tuple[str, int]:
     >>> without_parts("3 of 1,204 draws, 5 of 43 metrics, 17 of 60 posts", Rules())
     ('[suppressed] of 1,204 draws, 5 of 43 metrics, 17 of 60 posts', 1)
     """
+    if " of " not in text:
+        return text, 0
     found = 0
 
     def hide(match: re.Match[str]) -> str:
