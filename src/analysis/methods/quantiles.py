@@ -15,6 +15,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +26,10 @@ from analysis.methods.intervals import Interval, base_limits
 
 #: Upper edge over lower edge of a bin: the largest relative error of a quantile is 1 %.
 BIN_RATIO = 1.01
+#: How many rows of histograms are worked on at once, for the memory that this takes.
+_AT_ONCE = 2_000_000
+
+Places: TypeAlias = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -42,7 +48,7 @@ class Histogram:
     count: Floats
     groups: int
 
-    @property
+    @cached_property
     def total(self) -> float:
         return float(self.count.sum())
 
@@ -88,21 +94,16 @@ def quantiles(
     pairs = list(zip(ended, waiting, strict=True))
     # Several quantiles of the same values share one curve.
     distinct = {(id(one), id(other)): (one, other) for one, other in pairs}
-    drawn = {key: _Curve.of(*pair) for key, pair in distinct.items()}
-    curves = [drawn[id(one), id(other)] for one, other in pairs]
-    asked = list(zip(curves, ended, waiting, shares, strict=True))
-    values = np.array([curve.value(share) for curve, _, _, share in asked])
-    influence = np.stack([curve.influence(one, other, share) for curve, one, other, share in asked])
-    reached = np.where(np.isfinite(values), np.array(shares), np.nan)
+    places = {key: place for place, key in enumerate(distinct)}
+    at = np.array([places[id(one), id(other)] for one, other in pairs])
+    curves, wanted = _Curves.of(list(distinct.values())), np.array(shares, float)
+    values, influence = curves.values(at, wanted), curves.influence(at, wanted)
+    reached = np.where(np.isfinite(values), wanted, np.nan)
     groups = influence.shape[-1]
     below = Replicated(reached, influence * np.sqrt(groups / (groups - 1)), influence)
-    trials = np.array([curve.total for curve in curves])
-    base = base_limits(below, "share", confidence=confidence, trials=trials)
+    base = base_limits(below, "share", confidence=confidence, trials=curves.total[at])
     # A share in the middle has no long tail, so the limits at the effective size serve both ends.
-    low, high = (
-        np.array([curve.value(float(end)) for curve, end in zip(curves, ends, strict=True)])
-        for ends in base
-    )
+    low, high = (curves.values(at, ends) for ends in base)
     # Bahadur's slope turns shares into values; the interval itself does not need it.
     slope = (high - low) / np.maximum(base[1] - base[0], 1e-12)
     turned = -slope[:, None]
@@ -112,76 +113,130 @@ def quantiles(
 
 
 @dataclass(frozen=True)
-class _Curve:
-    """The cumulative distribution over bins from `first` on.
+class _Rows:
+    """The rows of all curves' histograms, those of a curve together, a value each.
 
     Attributes:
-        first: the lowest bin that holds anything.
-        events, risk: by bin, how many ended in it, and how many had not ended before it.
-        below: by bin, the share that ends by its upper edge (Kaplan and Meier's estimate).
-        total: of the rows, ended or not.
+        first: the place of each curve's first row, and at the end how many there are.
+        bucket, count: as the histograms have them.
+        ended: whether a row counts values that ended; others wait.
+        column: of the row's bin in the curves.
+        groups: G.
     """
 
-    first: int
+    first: Places
+    bucket: Places
+    count: Floats
+    ended: NDArray[np.bool_]
+    column: Places
+    groups: int
+
+    def of(self, curves: Places) -> tuple[Places, Places]:
+        """The rows of some curves, one after another, and for each of them which curve it is of."""
+        sizes = np.diff(self.first)[curves]
+        which = np.repeat(np.arange(len(curves)), sizes)
+        start = self.first[curves] - (np.cumsum(sizes) - sizes)
+        return np.arange(len(which)) + start[which], which
+
+
+@dataclass(frozen=True)
+class _Curves:
+    """Cumulative distributions, shape `(curves, columns)`: a column for each bin that a curve has
+    rows in, in order; the columns that it does not need repeat what is known in its last.
+
+    Attributes:
+        bins: 0 where a column is not needed.
+        events: how many ended in the bin.
+        risk: how many had not ended before it.
+        below: the share that ends by its upper edge (Kaplan and Meier's estimate).
+        total: of a curve's rows, ended or not, shape `(curves,)`.
+        rows: what the curves are made of.
+    """
+
+    bins: Floats
     events: Floats
     risk: Floats
     below: Floats
-    total: float
+    total: Floats
+    rows: _Rows
 
     @classmethod
-    def of(cls, ended: Histogram, waiting: Histogram | None) -> _Curve:
-        parts = [part for part in (ended, waiting) if part is not None and len(part.bin)]
-        if not parts:
-            return cls(0, np.zeros(1), np.zeros(1), np.zeros(1), 0.0)
-        first = min(int(part.bin.min()) for part in parts)
-        size = max(int(part.bin.max()) for part in parts) - first + 1
-        events = _per_bin(ended, first, size)
-        left = events if waiting is None else events + _per_bin(waiting, first, size)
-        total = float(left.sum())
-        risk = total - np.concatenate([[0.0], np.cumsum(left)[:-1]])
-        stay = 1 - np.divide(events, risk, out=np.zeros(size), where=risk > 0)
-        return cls(first, events, risk, 1 - np.cumprod(stay), total)
+    def of(cls, pairs: Sequence[tuple[Histogram, Histogram | None]]) -> _Curves:
+        parts = [part for pair in pairs for part in pair if part is not None]
+        owner = [at for at, pair in enumerate(pairs) for part in pair if part is not None]
+        ends = [at == 0 for pair in pairs for at, part in enumerate(pair) if part is not None]
+        sizes = [len(part.bin) for part in parts]
+        bins, count = (np.concatenate([getattr(p, key) for p in parts]) for key in ("bin", "count"))
+        curve, ended = np.repeat(owner, sizes), np.repeat(ends, sizes)
+        # The bins that hold anything, curve by curve, and the place of each row's among them.
+        lowest = bins.min(initial=0)
+        width = int(bins.max(initial=0) - lowest) + 1
+        cells, cell = np.unique(curve * width + (bins - lowest), return_inverse=True)
+        of, place = np.divmod(cells, width)
+        column = np.arange(len(cells)) - np.searchsorted(of, of)
 
-    def value(self, share: float) -> float:
-        """The value below which a share lies; even within a bin on the logarithmic scale.
+        def table(values: Floats | Places) -> Floats:
+            found = np.zeros((len(pairs), int(column.max(initial=0)) + 1))
+            found[of, column] = values
+            return found
+
+        events, left = (
+            table(np.bincount(cell, each, len(cells))) for each in (count * ended, count)
+        )
+        total = left.sum(1)
+        risk = total[:, None] - (np.cumsum(left, axis=1) - left)
+        stay = 1 - np.divide(events, risk, out=np.zeros_like(risk), where=risk > 0)
+        bucket = np.concatenate([part.bucket for part in parts])
+        first = np.searchsorted(curve, np.arange(len(pairs) + 1))
+        rows = _Rows(first, bucket, count, ended, column[cell], parts[0].groups)
+        return cls(table(place + lowest), events, risk, 1 - np.cumprod(stay, axis=1), total, rows)
+
+    def values(self, at: Places, shares: Floats) -> Floats:
+        """The values of some curves below which shares lie; even within a bin on the logarithmic
+        scale.
 
         nan where so many wait that the share is never reached.
         """
-        index, part = self._place(share)
-        return float(BIN_RATIO ** (self.first + index + part)) if index >= 0 else np.nan
+        reached, column, part = self._place(at, shares)
+        found: Floats = BIN_RATIO ** (self.bins[at, column] + part)
+        return np.where(reached, found, np.nan)
 
-    def _place(self, share: float) -> tuple[int, float]:
-        """The bin in which a share is reached, and how far into it; -1 for none."""
-        if self.below[-1] <= 0 or not share <= self.below[-1] + 1e-9:
-            return -1, 0.0  # none ended, or too few
-        target = min(max(share, 1e-12), float(self.below[-1]))
+    def _place(self, at: Places, shares: Floats) -> tuple[NDArray[np.bool_], Places, Floats]:
+        """Whether shares are reached, the column in which each is, and how far into it."""
+        below = self.below[at]
+        most = below[:, -1]
+        reached = (most > 0) & (shares <= most + 1e-9)  # else none ended, or too few
+        target = np.fmin(np.fmax(shares, 1e-12), most)
         # A product of shares may miss a whole number of rows by its last digits.
-        index = int(np.searchsorted(self.below, target - 1e-12))
-        index = max(index, int(np.argmax(self.below > 0)))  # none ends in the first bins
-        before = float(self.below[index - 1]) if index else 0.0
-        return index, min(1.0, (target - before) / (float(self.below[index]) - before))
+        column = (below < target[:, None] - 1e-12).sum(1)
+        column = np.maximum(column, np.argmax(below > 0, axis=1))  # none ends in the first bins
+        column = np.minimum(column, below.shape[1] - 1)
+        every = np.arange(len(at))
+        before = np.where(column > 0, below[every, column - 1], 0.0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            part = (target - before) / (below[every, column] - before)
+        return reached, column, np.where(reached, np.fmin(part, 1.0), 0.0)
 
-    def influence(self, ended: Histogram, waiting: Histogram | None, share: float) -> Floats:
-        """What each bucket adds to the share below the quantile, beyond what it is at risk of."""
-        index, part = self._place(share)
-        if index < 0:
-            return np.full(ended.groups, np.nan)
-        taken = np.append(np.ones(index), part)  # of each bin's hazard, up to the quantile
-        events, risk = self.events[: index + 1], self.risk[: index + 1]
+    def influence(self, at: Places, shares: Floats) -> Floats:
+        """What each bucket adds to the share below the quantile of some curves, beyond what it is
+        at risk of; shape `(len(at), G)`, nan where the quantile is not reached."""
+        sizes = np.cumsum(np.diff(self.rows.first)[at])
+        edges = np.searchsorted(sizes, np.arange(_AT_ONCE, sizes[-1], _AT_ONCE))
+        parts = zip(np.split(at, edges), np.split(shares, edges), strict=True)
+        return np.concatenate([self._influence(*part) for part in parts])
+
+    def _influence(self, at: Places, shares: Floats) -> Floats:
+        reached, column, part = self._place(at, shares)
+        columns = np.arange(self.below.shape[1])
+        # Of each bin's hazard, what is taken: all of it up to the quantile, a part where it lies.
+        taken = (columns < column[:, None]) + part[:, None] * (columns == column[:, None])
+        events, risk = self.events[at], self.risk[at]
         gain = taken / np.maximum(risk - taken * events, 1e-12)
-        expected = np.cumsum(gain * events / risk)
-        found = np.zeros(ended.groups)
-        for rows, ends in ((ended, True), (waiting, False)):
-            if rows is None:
-                continue
-            place = rows.bin - self.first
-            capped = np.minimum(place, index)
-            each = np.where(ends & (place <= index), gain[capped], 0.0) - expected[capped]
-            found += np.bincount(rows.bucket, rows.count * each, rows.groups)
-        scaled: Floats = (1 - share) * found
-        return scaled
-
-
-def _per_bin(rows: Histogram, first: int, size: int) -> Floats:
-    found: Floats = np.bincount(rows.bin - first, rows.count, size).astype(float)
-    return found
+        expected = np.cumsum(gain * events / np.where(risk > 0, risk, 1.0), axis=1)
+        rows, groups = self.rows, self.rows.groups
+        chosen, which = rows.of(at)
+        own = which, rows.column[chosen]
+        each = rows.count[chosen] * (np.where(rows.ended[chosen], gain[own], 0.0) - expected[own])
+        cell = which * groups + rows.bucket[chosen]
+        found = np.bincount(cell, each, len(at) * groups).reshape(len(at), groups)
+        return np.where(reached[:, None], (1 - shares)[:, None] * found, np.nan)
