@@ -28,6 +28,16 @@ class Difference:
     score: Floats
     p_value: Floats
 
+    def at(self, index: int) -> Difference:
+        """The difference of one pair of several."""
+        parts = (self.value, self.low, self.high, self.score, self.p_value)
+        return Difference(*(part[index] for part in parts))
+
+    @property
+    def known(self) -> bool:
+        """Whether all of it can be told."""
+        return bool(np.isfinite([self.low, self.high, self.p_value]).all())
+
 
 def difference(
     first: Replicated,

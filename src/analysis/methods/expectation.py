@@ -183,16 +183,17 @@ def _fitted(y: Floats, base: Floats, typical: Floats, learned: Floats, watched: 
     factor is `inv(L) y` and `inv(L) move`.
     """
     series, windows = y.shape
-    places = range(windows)
-    apart = np.abs(np.subtract.outer(np.arange(windows), np.arange(windows)))
+    places = np.arange(windows)
+    apart = np.abs(np.subtract.outer(places, places))
     whole = np.zeros((series, windows + 2, windows + 2))
     whole[:, windows, :windows] = y
     whole[:, windows + 1, windows - watched : windows] = 1
     whole[:, [windows, windows + 1], [windows, windows + 1]] = 1e12
     found = []
     for correlation, ratio in product(CORRELATIONS, RATIOS):
-        process = correlation**apart
-        whole[:, places, :windows] = base + (ratio * typical)[:, None, None] * process
+        process, values = correlation**apart, whole[:, :windows, :windows]
+        np.multiply((ratio * typical)[:, None, None], process, out=values)
+        values += base
         made = np.linalg.cholesky(whole)  # it reads the lower half
         error, away, moved = made[:, places, places], made[:, windows], made[:, windows + 1]
         square = np.minimum(away[:, :windows] ** 2, LARGEST)

@@ -159,24 +159,25 @@ class _Sides:
 
     def both(self, found: Replicated, happened: Floats) -> tuple[Floats, Floats]:
         """Both limits; the rarer outcome has the tail, which above one half is the other one."""
-        low, high = self.limits(found.value, found.residual, happened, found)
         if self.family == "rate":
-            return low, high
-        other = (1 - found.value, -found.residual, self.trials - happened)
-        low_other, high_other = self.limits(*other, found)
+            return self._limits(found.value, found.residual, happened, found)
         common = found.value > 0.5
-        return np.where(common, 1 - high_other, low), np.where(common, 1 - low_other, high)
+        value = np.where(common, 1 - found.value, found.value)
+        residual = np.where(common[..., None], -found.residual, found.residual)
+        rarer = np.where(common, self.trials - happened, happened)
+        low, high = self._limits(value, residual, rarer, found)
+        return np.where(common, 1 - high, low), np.where(common, 1 - low, high)
 
-    def limits(
+    def _limits(
         self, value: Floats, residual: Floats, happened: Floats, found: Replicated
     ) -> tuple[Floats, Floats]:
-        variance = self._variance(value, found)
+        variance, uncertain = self._variance(value, found), self._uncertain(found)
         with np.errstate(divide="ignore", invalid="ignore"):
             events = value**2 / variance
             clumped = self._clumped(happened, events)
-            low = self._low(value, clumped, found)
+            low = self._low(value, clumped, found, uncertain)
             jump = self._jump(residual.max(-1), variance / value, clumped, happened, events)
-            high = self._high(value, jump, clumped, events, found)
+            high = self._high(value, jump, clumped, events, found, uncertain)
         nothing, unknown = value <= 0, np.isnan(value)
         low, high = np.where(nothing, 0.0, low), np.where(nothing, self._nothing(), high)
         return np.where(unknown, np.nan, low), np.where(unknown, np.nan, high)
@@ -214,11 +215,11 @@ class _Sides:
     def _tail(self) -> float:
         return (1 - self.confidence) / 2
 
-    def _low(self, value: Floats, clumped: Floats, found: Replicated) -> Floats:
+    def _low(self, value: Floats, clumped: Floats, found: Replicated, uncertain: Floats) -> Floats:
         """Without a tail both ends know their variance equally well; with one, this end is sure."""
         skewed = self._skewed(value)
         known = _penalty(self.held, self._tail) ** (skewed * clumped)
-        known = known * self._uncertain(found) ** (1 - skewed)
+        known = known * uncertain ** (1 - skewed)
         return self._quantile(value, self._variance(value, found, known), self._tail)
 
     def _skewed(self, value: Floats) -> Floats:
@@ -246,13 +247,19 @@ class _Sides:
         return larger
 
     def _high(
-        self, value: Floats, jump: Floats, clumped: Floats, events: Floats, found: Replicated
+        self,
+        value: Floats,
+        jump: Floats,
+        clumped: Floats,
+        events: Floats,
+        found: Replicated,
+        uncertain: Floats,
     ) -> Floats:
         skewed = self._skewed(value)
         shift = clumped * FEW_EVENTS_SHIFT / np.maximum(events, FEW_EVENTS_SHIFT)
         jump = skewed * jump * (1 + shift)
         few = 1 + skewed * clumped * FEW_EVENTS_SPREAD / np.maximum(events, 1)
-        known = self._uncertain(found) ** np.maximum(clumped, 1 - skewed)
+        known = uncertain ** np.maximum(clumped, 1 - skewed)
         variance = self._variance(value, found, known) + jump**2 / known
         return self._quantile(value + jump, variance * few, 1 - self._tail)
 

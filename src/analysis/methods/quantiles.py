@@ -227,16 +227,29 @@ class _Curves:
 
     def _influence(self, at: Places, shares: Floats) -> Floats:
         reached, column, part = self._place(at, shares)
-        columns = np.arange(self.below.shape[1])
-        # Of each bin's hazard, what is taken: all of it up to the quantile, a part where it lies.
-        taken = (columns < column[:, None]) + part[:, None] * (columns == column[:, None])
-        events, risk = self.events[at], self.risk[at]
-        gain = taken / np.maximum(risk - taken * events, 1e-12)
-        expected = np.cumsum(gain * events / np.where(risk > 0, risk, 1.0), axis=1)
         rows, groups = self.rows, self.rows.groups
         chosen, which = rows.of(at)
-        own = which, rows.column[chosen]
-        each = rows.count[chosen] * (np.where(rows.ended[chosen], gain[own], 0.0) - expected[own])
+        own, place = (at[which], rows.column[chosen]), rows.column[chosen] - column[which]
+        # Of each bin's hazard, what is taken: all of it up to the quantile, a part where it lies.
+        events, risk = self.events[at, column], self.risk[at, column]
+        last = part / np.maximum(risk - part * events, 1e-12)
+        before = np.where(column > 0, self._expected[at, column - 1], 0.0)
+        end = before + last * events / np.where(risk > 0, risk, 1.0)
+        gained = np.where(place < 0, self._gain[own], np.where(place == 0, last[which], 0.0))
+        expected = np.where(place < 0, self._expected[own], end[which])
+        each = rows.count[chosen] * (rows.ended[chosen] * gained - expected)
         cell = which * groups + rows.bucket[chosen]
         found = np.bincount(cell, each, len(at) * groups).reshape(len(at), groups)
         return np.where(reached[:, None], (1 - shares)[:, None] * found, np.nan)
+
+    @cached_property
+    def _gain(self) -> Floats:
+        """What one that ends in a bin adds, where all of the bin's hazard is taken."""
+        found: Floats = 1 / np.maximum(self.risk - self.events, 1e-12)
+        return found
+
+    @cached_property
+    def _expected(self) -> Floats:
+        """What one that is at risk in a bin and in those before it is expected to add."""
+        hazard = self.events / np.where(self.risk > 0, self.risk, 1.0)
+        return np.cumsum(self._gain * hazard, axis=1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeAlias
@@ -13,8 +13,8 @@ from analysis.methods.buckets import Floats, Replicated, ratio
 from analysis.methods.differences import Difference, difference
 from analysis.methods.intervals import Family, Interval, interval
 from analysis.methods.multiplicity import benjamini_hochberg
-from analysis.methods.quantiles import quantiles
-from analysis.metrics.catalogue import Metric
+from analysis.methods.quantiles import Histogram, quantiles
+from analysis.metrics.catalogue import Metric, Times
 from analysis.metrics.cube import Slice
 
 
@@ -46,16 +46,6 @@ class Series:
 
     def limits(self, window: int) -> tuple[float | None, float | None]:
         return _known(self.interval.low[window]), _known(self.interval.high[window])
-
-    def against(self, window: int, other: int) -> Difference:
-        """One window minus another, over the same buckets."""
-        return difference(
-            self.found.at(window),
-            self.interval.at(window),
-            self.found.at(other),
-            self.interval.at(other),
-            confidence=self.confidence,
-        )
 
 
 _Found: TypeAlias = dict[str, Series]
@@ -154,12 +144,8 @@ def design_effect(found: Replicated, trials: Floats, family: Family = "share") -
 def _quantiles(rows: Slice, names: list[str], confidence: float) -> _Found:
     metrics = [rows.catalogue.metrics[name] for name in names]
     windows = range(len(rows.windows))
-    ended = [rows.times(m.ended.key, w) for m in metrics if m.ended for w in windows]
-    waiting = [
-        rows.times(m.still_waiting.key, w) if m.still_waiting else None
-        for m in metrics
-        for w in windows
-    ]
+    ended = [one for m in metrics for one in _times(rows, m.ended) if one is not None]
+    waiting = [one for m in metrics for one in _times(rows, m.still_waiting)]
     shares = [m.quantile or 0.5 for m in metrics for _ in windows]
     found, limits = quantiles(ended, shares, waiting=waiting, confidence=confidence)
     pairs = zip(ended, waiting, strict=True)
@@ -173,6 +159,12 @@ def _quantiles(rows: Slice, names: list[str], confidence: float) -> _Found:
             ends = Interval(*(np.round(end) for end in ends.ends()))
         made[name] = Series(name, metric, confidence, value, ends, total[mine], total[mine])
     return made
+
+
+def _times(rows: Slice, times: Times | None) -> list[Histogram | None]:
+    """A histogram in each window."""
+    key = None if times is None else times.key
+    return [None if key is None else rows.times(key, at) for at in range(len(rows.windows))]
 
 
 @dataclass(frozen=True)
@@ -231,7 +223,8 @@ def judge(
         The move by metric and name of the other window.
     """
     pairs = [(metric, name) for metric in series for name in others]
-    made = [_difference(series[metric], window, others[name], rules) for metric, name in pairs]
+    by_other = {name: _differences(series, window, other, rules) for name, other in others.items()}
+    made = [by_other[name].get(metric) for metric, name in pairs]
     p_values = np.array([np.nan if each is None else float(each.p_value) for each in made])
     adjusted = benjamini_hochberg(p_values)
     return {
@@ -240,11 +233,32 @@ def judge(
     }
 
 
-def _difference(series: Series, window: int, other: int | None, rules: Rules) -> Difference | None:
-    if other is None or max(series.events[[window, other]]) < rules.fewest_events:
-        return None
-    made = series.against(window, other)
-    return made if np.isfinite([made.low, made.high, made.p_value]).all() else None
+def _differences(
+    series: Mapping[str, Series], window: int, other: int | None, rules: Rules
+) -> dict[str, Difference]:
+    """The differences of the metrics that have enough events and a number in both windows."""
+    if other is None:
+        return {}
+    least = rules.fewest_events
+    names = [name for name, each in series.items() if max(each.events[[window, other]]) >= least]
+    if not names:
+        return {}
+    chosen = [series[name] for name in names]
+    now, then = (_together(chosen, at) for at in (window, other))
+    made = difference(*now, *then, confidence=chosen[0].confidence)
+    found = {name: made.at(place) for place, name in enumerate(names)}
+    return {name: each for name, each in found.items() if each.known}
+
+
+def _together(series: Sequence[Series], window: int) -> tuple[Replicated, Interval]:
+    """What several metrics are in one window, arrays with the metrics as their first axis."""
+    found = [each.found.at(window) for each in series]
+    limits = [each.interval.at(window).ends() for each in series]
+    parts = ((each.value, each.influence, each.residual) for each in found)
+    return (
+        Replicated(*(np.array(part) for part in zip(*parts, strict=True))),
+        Interval(*(np.array(end) for end in zip(*limits, strict=True))),
+    )
 
 
 def _move(
