@@ -19,6 +19,7 @@ from analysis.report.page import data_files, render
 from analysis.report.record import findings_of
 from analysis.runs.nested import Other, small
 from analysis.safeguards.disclosure import SUPPRESSED, Rules, Sheet, Statement, control
+from analysis.safeguards.disclosure.rates import unsafe, unsafe_each
 from attacker import Sum, bounds
 from samples import code, finding, notebook, picture, record, show
 
@@ -316,3 +317,21 @@ def test_any_column_with_a_known_total(counts: list[int]) -> None:
         attack(attackable, {**shown, "all": total}, [(names, "all")])
     for name, n in zip(names, counts, strict=True):
         assert not (0 < n < RULES.minimum and shown[name] is not None)
+
+
+@given(
+    st.integers(0, 400).flatmap(
+        lambda base: st.tuples(
+            st.just(base),
+            st.one_of(
+                st.integers(0, max(base, 1)).map(lambda count: count / max(base, 1)),
+                st.floats(0, 3),
+                st.just(float("nan")),
+            ),
+        )
+    )
+)
+def test_rates_at_once_are_judged_as_each_alone(case: tuple[int, float]) -> None:
+    base, value = case
+    found = unsafe_each(np.array([value]), np.array([float(base)]), RULES)
+    assert found.tolist() == [unsafe(value, [base], RULES)]

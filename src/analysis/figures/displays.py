@@ -7,6 +7,7 @@ in VS Code, and the report is built from the typed part alone.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any, Literal
@@ -90,37 +91,53 @@ class Table:
     folded: bool = False
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        shown = self.frame[[column.key for column in self.columns]]
+        data = columns_and_rows(self.frame[[column.key for column in self.columns]])
         payload = {
             "name": self.name,
             "caption": self.caption,
             "note": self.note,
             "folded": self.folded,
             "columns": [column.__dict__ for column in self.columns],
-            "data": columns_and_rows(shown),
+            "data": data,
         }
-        return {
-            TABLE: payload,
-            "text/html": self._html(),
-            "text/plain": shown.to_string(index=False),
-        }
+        heads = [(column.title, column.shape) for column in self.columns]
+        return {TABLE: payload, **in_words(self.caption, heads, data["rows"])}
 
-    def _html(self) -> str:
-        head = "".join(f'<th scope="col">{escape(column.title)}</th>' for column in self.columns)
-        body = "".join(
-            "<tr>"
-            + "".join(f"<td>{escape(show(row[c.key], c.shape))}</td>" for c in self.columns)
-            + "</tr>"
-            for row in self.frame.to_dict("records")
-        )
-        caption = f"<caption>{escape(self.caption)}</caption>"
-        return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+def in_words(
+    caption: str, heads: Sequence[tuple[str, Shape]], rows: Iterable[Sequence[Any]]
+) -> dict[str, str]:
+    """A table as HTML and as plain text, from its columns' titles and shapes and its rows."""
+    titles = [title for title, _ in heads]
+    shapes = [shape for _, shape in heads]
+    cells = [[show(*each) for each in zip(row, shapes, strict=False)] for row in rows]
+    head = "".join(f'<th scope="col">{escape(title)}</th>' for title in titles)
+    lines = ("".join(f"<td>{escape(cell)}</td>" for cell in row) for row in cells)
+    body = "".join(f"<tr>{line}</tr>" for line in lines)
+    above = f"<caption>{escape(caption)}</caption>"
+    return {
+        "text/html": f"<table>{above}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>",
+        "text/plain": "\n".join("\t".join(line) for line in [titles, *cells]),
+    }
 
 
 def columns_and_rows(frame: pd.DataFrame) -> dict[str, list[Any]]:
     """A frame as plain JSON: names, and rows of text, numbers and nulls."""
-    rows = [[_plain(value) for value in row] for row in frame.itertuples(index=False, name=None)]
+    columns = [_column(frame.iloc[:, at]) for at in range(frame.shape[1])]
+    rows = [list(row) for row in zip(*columns, strict=True)]
     return {"columns": [str(name) for name in frame.columns], "rows": rows}
+
+
+def _column(values: pd.Series[Any]) -> list[Any]:
+    """A column's values, those of the common kinds without a look at each one's type."""
+    if values.dtype == float:
+        return [value if math.isfinite(value) else None for value in values.tolist()]
+    if values.dtype == bool:
+        return values.tolist()
+    if isinstance(values.dtype, pd.StringDtype):
+        texts = np.asarray(values, object).tolist()
+        return [text if isinstance(text, str) else None for text in texts]
+    return [_plain(value) for value in values.tolist()]
 
 
 def _plain(value: Any) -> Any:
@@ -139,10 +156,12 @@ def show(value: Any, shape: Shape) -> str:
     >>> show(0.12345, "share"), show(1234567, "count"), show(None, "share")
     ('12.3%', '1,234,567', '–')
     """
+    if isinstance(value, str):
+        return value
     value = _plain(value)
     if value is None:
         return "–"
-    if shape == "text" or isinstance(value, str):
+    if shape == "text":
         return str(value)
     if shape == "count":
         return f"{value:,.0f}"

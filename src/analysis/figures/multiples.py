@@ -15,6 +15,9 @@ import pandas as pd
 from analysis.figures.displays import Figure
 from analysis.figures.panels import Panel, draw_panels
 from analysis.figures.trend import Break
+from analysis.methods.buckets import Floats
+
+_NUMBERS = ("value", "low", "high", "units", "expected_low", "expected_high")
 
 
 @dataclass(frozen=True)
@@ -49,23 +52,21 @@ class Multiples:
 
     def frame(self) -> pd.DataFrame:
         """The data behind the picture, a row for each number and window."""
-        return pd.concat([self._rows(panel) for panel in self.panels], ignore_index=True)
-
-    def _rows(self, panel: Panel) -> pd.DataFrame:
-        expected_low, expected_high = panel.expected
+        many, panels = len(self.labels), self.panels
+        columns: dict[str, list[Floats]] = {name: [] for name in _NUMBERS}
+        for panel in panels:
+            units = panel.units if len(panel.units) else np.full(many, np.nan)
+            numbers = (panel.value, panel.low, panel.high, units, *panel.expected)
+            for name, values in zip(_NUMBERS, numbers, strict=True):
+                columns[name].append(values)
         return pd.DataFrame(
             {
-                "metric": panel.name,
-                "unit": panel.unit,
-                "window": list(self.labels),
-                "start": [f"{day}" for day in self.starts],
-                "value": panel.value,
-                "low": panel.low,
-                "high": panel.high,
-                "units": panel.units if len(panel.units) else np.nan,
-                "expected_low": expected_low,
-                "expected_high": expected_high,
-                "alert": [place in panel.alerts for place in range(len(self.labels))],
+                "metric": [panel.name for panel in panels for _ in self.labels],
+                "unit": [panel.unit for panel in panels for _ in self.labels],
+                "window": list(self.labels) * len(panels),
+                "start": [f"{day}" for day in self.starts] * len(panels),
+                **{name: np.concatenate(values) for name, values in columns.items()},
+                "alert": [place in panel.alerts for panel in panels for place in range(many)],
             }
         )
 

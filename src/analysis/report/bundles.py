@@ -7,7 +7,7 @@ from collections.abc import Callable
 from html import escape
 from typing import Any
 
-from analysis.figures.displays import FIGURE, TABLE, TITLE, show
+from analysis.figures.displays import FIGURE, TABLE, TITLE, in_words
 from analysis.report.cells import Data, FigureWords, TableColumn, TableWords
 from analysis.studies.findings import Finding
 
@@ -26,18 +26,8 @@ def figure_bundle(words: FigureWords, svg: str, clean: Callable[[str], str]) -> 
 
 def table_bundle(words: TableWords) -> Bundle:
     """A table's display."""
-    rows = [
-        [show(value, column.shape) for value, column in zip(row, words.columns, strict=False)]
-        for row in words.data.rows
-    ]
-    titles = [column.title for column in words.columns]
-    head = "".join(f'<th scope="col">{escape(title)}</th>' for title in titles)
-    lines = ("".join(f"<td>{escape(cell)}</td>" for cell in row) for row in rows)
-    body = "".join(f"<tr>{line}</tr>" for line in lines)
-    caption = f"<caption>{escape(words.caption)}</caption>"
-    html = f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-    plain = "\n".join("\t".join(line) for line in [titles, *rows])
-    return {TABLE: words.model_dump(), "text/html": html, "text/plain": plain}
+    heads = [(column.title, column.shape) for column in words.columns]
+    return {TABLE: words.model_dump(), **in_words(words.caption, heads, words.data.rows)}
 
 
 def figure_table(name: str, data: Data) -> Bundle:

@@ -171,16 +171,25 @@ class Measured:
 
     def words(self, name: str) -> MetricWords:
         """A metric's number and comparisons, to be said."""
-        return MetricWords(
-            self.series[name],
-            {other: self.moves[name, other] for other in self.loaded.others},
-            {BEFORE: self.study.window.previous(), YEAR: self.study.window.year_before()},
-            self.study.window,
-            self.study.project.settings.minimum_cell,
-            self._warnings(),
-            self.watched.outlooks.get(name),
-            self.provisional.get(name),
-        )
+        return self._words[name]
+
+    @cached_property
+    def _words(self) -> dict[str, MetricWords]:
+        windows = {BEFORE: self.study.window.previous(), YEAR: self.study.window.year_before()}
+        warnings = self._warnings()
+        return {
+            name: MetricWords(
+                series,
+                {other: self.moves[name, other] for other in self.loaded.others},
+                windows,
+                self.study.window,
+                self.study.project.settings.minimum_cell,
+                warnings,
+                self.watched.outlooks.get(name),
+                self.provisional.get(name),
+            )
+            for name, series in self.series.items()
+        }
 
     def _warnings(self) -> tuple[str, ...]:
         """What is particular to this window: days that are missing."""

@@ -15,7 +15,7 @@ from analysis.figures.panels import Panel
 from analysis.figures.trend import Break
 from analysis.methods.buckets import Floats
 from analysis.metrics.catalogue import GROUPS
-from analysis.safeguards.disclosure.rates import unsafe
+from analysis.safeguards.disclosure.rates import unsafe_each
 from analysis.studies.metric_alerts import expected_clause
 from analysis.studies.metric_words import move_word
 
@@ -141,13 +141,11 @@ class MetricGroup:
         if unit not in RATES:
             return shown & (not said.unsafe(rules))
         outlook, bases = self.measured.watched.outlooks.get(name), np.nan_to_num(units).round()
-        numbers = [series.found.value[places], series.interval.low[places]]
-        numbers += [series.interval.high[places]]
+        ends = (series.found.value, series.interval.low, series.interval.high)
+        numbers = [each[places] for each in ends]
         if outlook is not None:
             numbers += [outlook.low[-len(places) :], outlook.high[-len(places) :]]
-        for each in numbers:
-            pairs = zip(np.nan_to_num(each).tolist(), bases.astype(int).tolist(), strict=True)
-            shown &= np.array([not unsafe(value, [base], rules) for value, base in pairs])
+        shown &= ~unsafe_each(np.array(numbers), bases, rules).any(0)
         shown[-1] &= not said.unsafe(rules)
         return shown
 

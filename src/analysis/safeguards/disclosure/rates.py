@@ -78,6 +78,28 @@ def unsafe(value: Value, bases: Iterable[int], rules: Rules) -> bool:
     return max(known) < rules.base
 
 
+def unsafe_each(values: Floats, bases: Floats, rules: Rules) -> NDArray[np.bool_]:
+    """Whether each of several rates is unsafe by the one count beside it; see `unsafe`.
+
+    Args:
+        values: the rates, nan where there is none.
+        bases: whole numbers that they may rest on, of a shape that goes with theirs.
+        rules: what is small.
+
+    >>> unsafe_each(np.array([0.2, 3 / 200, 0.123]), np.array([50.0, 200.0, 200.0]), Rules())
+    array([ True,  True, False])
+    """
+    known = np.isfinite(values) & (values != 0) & (bases > 0)
+    product = np.where(known, values, 0.0) * bases
+    count = np.round(product)
+    near = np.abs(product - count) <= _NEAR * np.maximum(1, np.abs(bases))
+    rest = bases - count
+    few = (count > 0) & (count < rules.minimum)
+    few |= (values > 0) & (values < 1) & (rest > 0) & (rest < rules.minimum)
+    found: NDArray[np.bool_] = known & ((bases < rules.base) | (near & few))
+    return found
+
+
 def gives_away(value: Value, hidden: Iterable[int], shown: Sequence[int]) -> bool:
     """Whether a rate times a number that is shown is a count that is hidden."""
     wanted = set(hidden)
