@@ -65,12 +65,12 @@ def _note(reports: Path, known: dict[str, str], state: dict[str, str]) -> None:
 def _hits(folder: Path, record: RunRecord, allowed: frozenset[str]) -> Iterator[Hit]:
     """What any file of a run's folder holds, but for the digests that its own record names."""
     own = {record.key, record.revision, record.revision.rstrip("+"), *record.key_parts.values()}
-    known = allowed | own
+    known, seen = allowed | own, set[str]()
     for path in _files(folder):
         text = path.read_text(encoding="utf-8")
         name = path.relative_to(folder).as_posix()
         scan = {PAGE: scan_page, NOTEBOOK: scan_notebook}.get(name, scan_text)
-        yield from scan(text, name, known)
+        yield from scan(text, name, known, seen)
 
 
 def _files(folder: Path) -> list[Path]:

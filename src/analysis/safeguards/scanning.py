@@ -7,13 +7,17 @@ known by where it stands, and passed by; no detector is switched off.
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import io
 import json
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from html import unescape
+from itertools import chain
 from typing import Any
 
 #: Where a page of ours holds digests of its own: the policy, styles, the script, drawings.
@@ -23,12 +27,16 @@ _OWN_PARTS = re.compile(
     re.DOTALL,
 )
 _TAG = re.compile(r"<[^>]*>")
+#: Tags within a line of text; any other ends what stands before it.
+_INLINE = re.compile(r"</?(?:span|a|b|i|em|strong|code|abbr|small|sub|sup|mark)\b[^>]*>")
 _SVG_PARTS = re.compile(r'\s(?:d|points|transform|clip-path|id|style|href|xlink:href)="[^"]*"')
-#: A line that no detector could find anything in lacks all of these: a name, a long word, an
-#: address. Looking at the others alone takes a tenth of the time.
+#: A line that no detector could find anything in lacks all of these: a name, a long word with a
+#: letter, an address. Looking at the others alone takes a tenth of the time.
 _WORTH = re.compile(
-    r"(?i)api|key|pass|pwd|secret|contra|token|auth|[\w+/=.:~@-]{16}|\d\.\d+\.\d+\.\d|://"
+    r"(?i)api|key|pass|pwd|secret|contra|token|auth"
+    r"|(?=[\w+/=.:~@-]{16})[\d.:+-]{0,15}(?:[^\W\d]|[/=~@])|\d\.\d+\.\d+\.\d|://"
 )
+_BREAK = "\x1e"
 
 
 @dataclass(frozen=True)
@@ -49,50 +57,61 @@ class Hit:
         return f"{self.where}: {self.kind} ({self.digest})"
 
 
-def scan_page(html: str, name: str, known: Collection[str] = ()) -> list[Hit]:
+def scan_page(
+    html: str, name: str, known: Collection[str] = (), seen: set[str] | None = None
+) -> list[Hit]:
     """What looks like a secret in a page.
 
     Args:
         html: the page.
         name: of its file, for `Hit.where`.
         known: strings and digests that are none.
+        seen: lines of the same run's other files that hold none; this file's are added.
     """
     blank = _OWN_PARTS.sub(lambda match: "\n" * match[0].count("\n"), html)
-    text = unescape(_TAG.sub(lambda match: " " + "\n" * match[0].count("\n"), blank))
+    text = unescape(_TAG.sub(_ended, _INLINE.sub(" ", blank)))
     quoted = "\n".join(re.findall(r'="([^"]{8,})"', blank))
-    found = [
-        Hit(f"{name}, line {text.count(chr(10), 0, at) + 1}", kind, digest_of(value))
-        for at, kind, value in _found(text, known)
-    ]
-    found += [
-        Hit(f"{name}, an attribute", kind, digest_of(value))
-        for _, kind, value in _found(unescape(quoted), known)
-    ]
-    return found
+    found = _found(text.replace(_BREAK, "\n").splitlines(), known, seen)
+    hits = [_hit(name, text, kind, value) for kind, value in found]
+    found = _found(unescape(quoted).splitlines(), known, seen)
+    return hits + [Hit(f"{name}, an attribute", kind, digest_of(value)) for kind, value in found]
 
 
-def scan_notebook(text: str, name: str, known: Collection[str] = ()) -> list[Hit]:
+def _hit(name: str, text: str, kind: str, value: str) -> Hit:
+    line = text.count("\n", 0, max(text.find(value), 0)) + 1
+    return Hit(f"{name}, line {line}", kind, digest_of(value))
+
+
+def _ended(tag: re.Match[str]) -> str:
+    return _BREAK + "\n" * tag[0].count("\n")
+
+
+def scan_notebook(
+    text: str, name: str, known: Collection[str] = (), seen: set[str] | None = None
+) -> list[Hit]:
     """What looks like a secret in a notebook's cells and outputs, as :func:`scan_page`."""
     found: list[Hit] = []
-    seen: set[str] = set()
+    seen = set() if seen is None else seen
     for number, cell in enumerate(json.loads(text)["cells"], 1):
         parts = [("source", cell.get("source", ""))]
         parts += [(f"output {at}", each) for at, each in enumerate(cell.get("outputs", ()), 1)]
         for what, part in parts:
             where = f"{name}, cell {number}, {what}"
-            lines = dict.fromkeys(line for each in _strings(part) for line in each.splitlines())
-            new = "\n".join(line for line in lines if line not in seen)
-            seen |= lines.keys()
-            found += [Hit(where, kind, digest_of(v)) for _, kind, v in _found(new, known)]
+            lines = (line for text in _strings(part) for line in text.splitlines())
+            found += [Hit(where, kind, digest_of(v)) for kind, v in _found(lines, known, seen)]
     return found
 
 
-def scan_text(text: str, name: str, known: Collection[str] = ()) -> list[Hit]:
-    """What looks like a secret in a text such as a CSV, as :func:`scan_page`."""
-    return [
-        Hit(f"{name}, line {text.count(chr(10), 0, at) + 1}", kind, digest_of(value))
-        for at, kind, value in _found(text, known)
-    ]
+def scan_text(
+    text: str, name: str, known: Collection[str] = (), seen: set[str] | None = None
+) -> list[Hit]:
+    """What looks like a secret in a text, as :func:`scan_page`; a CSV is looked at cell by cell."""
+    lines: Iterable[str] = text.splitlines()
+    if name.endswith(".csv"):
+        with suppress(csv.Error):  # what is no CSV is looked at line by line
+            cells = dict.fromkeys(chain.from_iterable(csv.reader(io.StringIO(text))))
+            lines = [line for cell in cells for line in cell.splitlines()]
+    return [_hit(name, text, kind, value) for kind, value in _found(lines, known, seen)]
 
 
 def digest_of(value: str) -> str:
@@ -100,41 +119,58 @@ def digest_of(value: str) -> str:
     return hashlib.sha256(value.encode()).hexdigest()[:16]
 
 
-def _strings(value: Any, kind: str = "") -> Iterator[str]:
-    if isinstance(value, str):
-        yield _SVG_PARTS.sub(" ", value) if kind == "image/svg+xml" else value
-    elif isinstance(value, dict):
-        for key, each in value.items():
-            yield from _strings("".join(each) if _lines(each) else each, key)
-    elif isinstance(value, list):
-        yield from (
-            _strings("".join(value))
-            if _lines(value)
-            else (text for each in value for text in _strings(each))
-        )
+def _strings(part: Any) -> Iterator[str]:
+    """Every text in a value of JSON, each of its cells a line; a picture's without its shapes."""
+    left = [(part, "")]
+    while left:
+        value, kind = left.pop()
+        if isinstance(value, list) and _lines(value):
+            value = "".join(value)
+        if isinstance(value, str):
+            if kind == "image/svg+xml":
+                value = _SVG_PARTS.sub(" ", value).replace(">", ">\n")
+            elif kind == "text/html":
+                value = unescape(_TAG.sub(_ended, _INLINE.sub(" ", value)))
+            yield value.replace("\t", "\n")
+        elif isinstance(value, dict):
+            left += [(each, key) for key, each in value.items()]
+        elif isinstance(value, list):
+            left += [(each, "") for each in value if isinstance(each, str | dict | list)]
 
 
-def _lines(value: Any) -> bool:
+def _lines(value: list[Any]) -> bool:
     """Whether a list is one text, as notebook files keep texts: line by line."""
-    return (
-        isinstance(value, list)
-        and all(isinstance(each, str) for each in value)
-        and all(each.endswith("\n") for each in value[:-1])
+    return all(isinstance(each, str) and each.endswith("\n") for each in value[:-1]) and all(
+        isinstance(each, str) for each in value[-1:]
     )
 
 
-def _found(text: str, known: Collection[str]) -> Iterator[tuple[int, str, str]]:
-    """Place, kind and value of what any detector finds and none of the filters knows to be none."""
-    seen: set[tuple[str, str]] = set()
-    worth = "\n".join(line for line in text.splitlines() if _WORTH.search(line))
+def _found(
+    told: Iterable[str], known: Collection[str], seen: set[str] | None = None
+) -> Iterator[tuple[str, str]]:
+    """Kind and value of what any detector finds and none of the filters knows to be none.
+
+    Args:
+        told: lines.
+        known: strings and digests that are no secrets.
+        seen: lines that hold none, which are passed by; those of these that hold none are added.
+    """
+    lines = dict.fromkeys(told)
+    if seen is not None:
+        lines = {line: None for line in lines if line not in seen}
+    worth = "\n".join(line for line in lines if _WORTH.search(line))
+    hits: set[tuple[str, str]] = set()
     for detector in _detectors() if worth else ():
         for value in _values(detector, worth):
-            if (detector.secret_type, value) in seen or not value.strip():
+            if (detector.secret_type, value) in hits or not value.strip():
                 continue
-            seen.add((detector.secret_type, value))
+            hits.add((detector.secret_type, value))
             if value in known or digest_of(value) in known or _is_none(value, detector):
                 continue
-            yield max(text.find(value), 0), detector.secret_type, value
+            yield detector.secret_type, value
+    if seen is not None:
+        values = {value for _, value in hits}
+        seen |= {line for line in lines if not any(value in line for value in values)}
 
 
 def _values(detector: Any, text: str) -> Iterator[str]:
