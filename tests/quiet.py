@@ -1,16 +1,25 @@
-"""Series of weeks in which nothing happens: trend, season, holidays, and chance of two kinds."""
+"""Weeks in which nothing happens: series with season and chance, counts that divide as ever."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date, timedelta
 
 import numpy as np
 
+from analysis.calendar import Window
+from analysis.methods.alarms import begun
 from analysis.methods.buckets import Floats
 from analysis.methods.expectation import Expectation, Terms, expect, terms
+from analysis.metrics.levels import watch_levels
+from analysis.metrics.monitoring import Promise
 
 WEEKS, WATCHED = 65, 13
 YEARS = np.arange(WEEKS) / 52.18
+MONDAY = date(2024, 12, 9)
+WINDOWS = [
+    Window(MONDAY + timedelta(weeks=at), MONDAY + timedelta(weeks=at + 1)) for at in range(WEEKS)
+]
 
 
 @dataclass(frozen=True)
@@ -58,4 +67,53 @@ WORLDS = {
     "as much beyond it": Quiet(0.1, 0.1, 0.5),
     "mostly beyond it": Quiet(0.05, 0.3, 0.3),
     "for months": Quiet(0.05, 0.1, 0.9),
+}
+
+
+#: Shares of policies among removals, from the rarest to the most frequent.
+POLICIES = np.array([1, 1, 1, 2, 2, 2, 3, 3, 4, 4, 5, 6, 8, 10, 18]) / 70
+
+
+@dataclass(frozen=True)
+class QuietShares:
+    """Removals that divide among policies as they always do.
+
+    Attributes:
+        count: removals in an ordinary week.
+        clump: how many of them come at once, on average, all of one policy.
+        wander: standard deviation of what shares move, on the scale of logarithms.
+        correlation: of that from one week to the next.
+    """
+
+    count: float
+    clump: float = 1.0
+    wander: float = 0.0
+    correlation: float = 0.0
+
+    def draw(self, rng: np.random.Generator) -> Floats:
+        """Removals by policy and week."""
+        season = 1 + 0.2 * np.cos(2 * np.pi * (YEARS - rng.random()))
+        moved = Quiet(0, 1, self.correlation)._process(rng, len(POLICIES))
+        share = POLICIES[:, None] * np.exp(self.wander * moved)
+        clumps = rng.poisson(self.count * season * share / share.sum(0) / self.clump)
+        if self.clump == 1:
+            return clumps.astype(float)
+        return (clumps + rng.negative_binomial(np.maximum(clumps, 1e-9), 1 / self.clump)).astype(
+            float
+        )
+
+    def raised(self, rng: np.random.Generator, promise: Promise) -> Floats:
+        """Where alerts begin in the half year that is watched, by policy and week."""
+        counts = {str(at): each for at, each in enumerate(self.draw(rng))}
+        made = watch_levels(counts, WINDOWS, promise)
+        alarm = np.array([each.alarm for each in made.watched.values()])
+        return np.abs(begun(alarm))[:, -made.windows :]
+
+
+SHARES = {
+    "48 a week": QuietShares(48),
+    "12 a week": QuietShares(12),
+    "in clumps of 3": QuietShares(150, clump=3),
+    "shares wander by 20 %, correlation 0.8": QuietShares(480, wander=0.2, correlation=0.8),
+    "shares wander by 30 %, correlation 0.3": QuietShares(2000, wander=0.3, correlation=0.3),
 }

@@ -229,7 +229,9 @@ def test_parameters_out_of_bounds_are_refused(demo_env: Project, name: str, valu
 def test_stock_papermill_runs_it_and_repeats_it(demo_env: Project, tmp_path: Path) -> None:
     notebooks = [_papermill(tmp_path / f"{name}.ipynb") for name in ("one", "two")]
     found = [findings_of(notebook) for notebook in notebooks]
-    assert len(found[0]) == 47  # 44 metrics, what moved, alerts, a change in counting
+    assert (
+        len(found[0]) == 48
+    )  # 44 metrics, what moved, alerts, those by policy, a change in counting
     assert found[0] == found[1]
     outputs = [[cell.get("outputs") for cell in notebook.cells] for notebook in notebooks]
     assert _shown(outputs[0]) == _shown(outputs[1])

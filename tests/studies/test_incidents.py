@@ -9,6 +9,9 @@ import pytest
 
 from analysis.calendar import Window
 from analysis.figures.displays import FIGURE, TABLE, Figure, Table
+from analysis.metrics.cube import open_cubes
+from analysis.metrics.levels import watch_levels
+from analysis.metrics.monitoring import Promise
 from analysis.project import ROOT_VARIABLE, Project
 from analysis.report.cells import FigureWords, TableWords, read
 from analysis.report.disclosed import sheet_of
@@ -18,6 +21,7 @@ from analysis.studies import core_metrics, open_study
 from analysis.studies.core_metrics import Measured
 from analysis.warehouse import open_warehouse
 from analysis.warehouse.demo import make_demo
+from analysis.warehouse.demo.events import ROLLOUT
 from support import copy_project
 
 #: Markets of the incidents, at the traffic that they have at scale 1.
@@ -38,8 +42,13 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Project:
     markets.write_text("\n".join(kept) + "\n", encoding="utf-8")
     study = made.params / "studies" / "core_metrics.yaml"
     text = study.read_text(encoding="utf-8")
-    assert "false_alerts: 4\n" in text
-    study.write_text(text.replace("false_alerts: 4\n", "false_alerts: 0.75\n"), encoding="utf-8")
+    for now, own in (
+        ("false_alerts: 1\n", "false_alerts: 0.1875\n"),
+        ("level: 4\n", "level: 0.75\n"),
+    ):
+        assert now in text
+        text = text.replace(now, own)
+    study.write_text(text, encoding="utf-8")
     make_demo(made, scale=1)
     return Project(made.root)
 
@@ -121,7 +130,32 @@ def test_an_alert_outside_its_band_is_a_comparison_of_its_finding(measure: Measu
 
 @pytest.mark.parametrize("market", ["BR", "MX"])
 def test_views_that_people_make_are_no_change_in_counting(measure: Measure, market: str) -> None:
-    assert [each.name for each in measure(market).monitoring] == ["alerts"]
+    assert [each.name for each in measure(market).monitoring] == ["alerts", "alerts_by_policy"]
+
+
+def test_the_spam_wave_is_seen_among_policies_and_leaves_the_others_alone(measure: Measure) -> None:
+    found = {each.name: each for each in measure("BR").monitoring}["alerts_by_policy"]
+    assert found.headline
+    assert "1 of 15 parts of removals watched by policy left what was usual: spam" in found.text
+    assert "more than usual" in found.text
+
+
+def test_the_fraud_rule_is_found_by_policy(whole: Project) -> None:
+    """A fall of a policy with 3 of 28 removals a week by two fifths: after some months. No week
+    before it, and no other policy in any week, raises an alert."""
+    cubes, market = open_cubes(whole), whole.market("MX")
+    windows = [Window.parse("2024-W50")]
+    while windows[-1] != Window.parse(WEEK):
+        windows.append(windows[-1].next())
+    counts = cubes.by_level(market, windows, "removals")
+    rule = next(at for at, each in enumerate(windows) if each.end > ROLLOUT["MX"])
+    raised = []
+    for end in range(30, len(windows) + 1):
+        seen = {name: each[:end] for name, each in counts.items()}
+        made = watch_levels(seen, windows[:end], Promise(4, 16, 10))
+        raised += [(name, end - rule) for name, each in made.watched.items() if each.now == -1]
+        raised += [(name, "up") for name, each in made.watched.items() if each.now == 1]
+    assert raised == [("fraud", 19)]
 
 
 @pytest.mark.parametrize("market", MARKETS)

@@ -5,22 +5,30 @@ A series of deviates that are standard normal while nothing happens is watched b
 large move; or a cumulative sum of what exceeds the reference value k beyond a limit h (Page 1954,
 Biometrika 41, 100-115), either way, for a small one that lasts. After an alarm the sums begin anew.
 The limits are those at which each rule gives half of the false alarms that are allowed; the run
-length of the sum is that of a Markov chain (Brook and Evans 1972, Biometrika 59, 539-549).
+length of the sum is Siegmund's approximation (1985, Sequential Analysis, section 2.6).
+
+An alarm that goes on is one alarm: what is raised again on the same side before it was quiet for
+some windows belongs to the one before.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from scipy.special import ndtr, ndtri
+from numpy.typing import NDArray
+from scipy.special import ndtri
 
 from analysis.methods.buckets import Floats
 
 #: Half of the move, in standard deviations, for which the sum is quickest.
 REFERENCE = 0.5
-_STATES = 60
+#: By how much a sum overshoots its limit, twice (Siegmund 1985).
+_OVERSHOOT = 1.166
+#: After so many windows without an alarm the next one is another.
+QUIET = 4
 
 
 @dataclass(frozen=True)
@@ -31,15 +39,17 @@ class Limits:
         single: one deviate beyond it, either way.
         total: a cumulative sum beyond it.
         rate: false alarms a window while nothing happens.
+        reference: what a deviate must exceed to add to a sum.
     """
 
     single: float
     total: float
     rate: float
+    reference: float = REFERENCE
 
 
-@lru_cache(64)
-def limits(rate: float) -> Limits:
+@lru_cache(256)
+def limits(rate: float, reference: float = REFERENCE) -> Limits:
     """The limits at which false alarms come at a rate, in alarms a window.
 
     Half of them from single deviates, a quarter from the sums of each side.
@@ -53,28 +63,27 @@ def limits(rate: float) -> Limits:
     """
     if not 0 < rate < 0.5:
         raise ValueError(f"limits: rate {rate}; above 0 and below 0.5")
-    wanted, low, high = 4 / rate, 0.1, 30.0
+    wanted, low, high = 4 / rate, 0.1, 60.0
     while high - low > 1e-4:
         middle = (low + high) / 2
-        low, high = (middle, high) if run_length(middle) < wanted else (low, middle)
-    return Limits(-float(ndtri(rate / 4)), high, rate)
+        enough = run_length(middle, reference=reference) >= wanted
+        low, high = (low, middle) if enough else (middle, high)
+    return Limits(-float(ndtri(rate / 4)), high, rate, reference)
 
 
-def run_length(total: float, moved: float = 0.0) -> float:
-    """Windows until a one-sided cumulative sum passes a limit, on average (Brook and Evans).
+def run_length(total: float, moved: float = 0.0, reference: float = REFERENCE) -> float:
+    """Windows until a one-sided cumulative sum passes a limit, on average (Siegmund 1985).
 
     Published for k = 0.5 and a limit of 4: 335.4 at rest and 8.38 for a move by 1 (Montgomery
     2012, table 9.3, gives 168 for both sides).
 
     >>> [round(run_length(4.0, moved), 1) for moved in (0.0, 1.0)]
-    [335.1, 8.4]
+    [338.0, 8.3]
     """
-    width = 2 * total / (2 * _STATES - 1)
-    centres = width * np.arange(_STATES)
-    step = np.subtract.outer(-centres, -centres) + REFERENCE - moved
-    stay = ndtr(step + width / 2) - ndtr(step - width / 2)
-    stay[:, 0] = ndtr(step[:, 0] + width / 2)
-    return float(np.linalg.solve(np.eye(_STATES) - stay, np.ones(_STATES))[0])
+    drift, height = moved - reference, total + _OVERSHOOT
+    if abs(drift) < 1e-6:
+        return height**2
+    return float((math.exp(-2 * drift * height) + 2 * drift * height - 1) / (2 * drift**2))
 
 
 def alarms(scores: Floats, limit: Limits | list[Limits]) -> Floats:
@@ -86,11 +95,11 @@ def alarms(scores: Floats, limit: Limits | list[Limits]) -> Floats:
     """
     every = limit if isinstance(limit, list) else [limit]
     shape = (-1,) + (1,) * (scores.ndim - 2) if scores.ndim > 1 else ()
-    single, total = (
+    single, total, reference = (
         np.array([getattr(each, key) for each in every]).reshape(shape)
         if shape
         else getattr(every[0], key)
-        for key in ("single", "total")
+        for key in ("single", "total", "reference")
     )
     found, up, down = (
         np.zeros_like(scores),
@@ -100,13 +109,36 @@ def alarms(scores: Floats, limit: Limits | list[Limits]) -> Floats:
     for at in range(scores.shape[-1]):
         score = np.nan_to_num(scores[..., at])
         seen = np.isfinite(scores[..., at])
-        up = np.where(seen, np.maximum(0, up + score - REFERENCE), up)
-        down = np.where(seen, np.maximum(0, down - score - REFERENCE), down)
+        up = np.where(seen, np.maximum(0, up + score - reference), up)
+        down = np.where(seen, np.maximum(0, down - score - reference), down)
         above, below = (up > total) | (score > single), (down > total) | (score < -single)
         found[..., at] = np.where(above, 1, np.where(below, -1, 0))
         raised = above | below
         up, down = np.where(raised, 0, up), np.where(raised, 0, down)
     return found
+
+
+def begun(found: Floats) -> Floats:
+    """The alarms that begin one: all but those that go on with one of their side; alike in shape.
+
+    >>> begun(np.array([0, 1, 1, 0, 1, -1, 0, 0, 0, 0, -1.0])).tolist()
+    [0.0, 1.0, 0.0, 0.0, 0.0, -1.0, 0.0, 0.0, 0.0, 0.0, -1.0]
+    """
+    return np.where(first_of(found) == np.arange(found.shape[-1]), found, 0)
+
+
+def first_of(found: Floats) -> NDArray[np.int64]:
+    """The window in which each window's alarm began; -1 where there is no alarm."""
+    first = np.full(found.shape, -1)
+    for side in (1, -1):
+        began, last = np.full((2, *found.shape[:-1]), -1)
+        for at in range(found.shape[-1]):
+            raised = found[..., at] == side
+            goes_on = raised & (last >= 0) & (at - last <= QUIET)
+            began = np.where(raised & ~goes_on, at, began)
+            last = np.where(raised, at, last)
+            first[..., at] = np.where(raised, began, first[..., at])
+    return first
 
 
 def noticed(moved: Floats, limit: Limits | list[Limits], draws: Floats) -> Floats:

@@ -131,6 +131,7 @@ class Metric(Model):
         waiting: of a quantile of times: whether a row's time has not ended yet; what it waited so
             far then counts as a lower limit (censored; Kaplan and Meier 1958).
         unit: of a mean or quantile; `hours` are said as minutes or days where that reads better.
+        by: of a count, the dimension whose levels are watched each against the others.
         units: what the sample counts where that is not the denominator (weighted samples).
         events: what is too few to judge where that is not the numerator.
         matures_hours: how long after a row's time its numerator is known.
@@ -157,6 +158,7 @@ class Metric(Model):
     where: Text = "TRUE"
     waiting: Text | None = None
     unit: Text = "hours"
+    by: Slug | None = None
     units: Text | None = None
     events: Text | None = None
     matures_hours: float = Field(0, ge=0)
@@ -178,6 +180,8 @@ class Metric(Model):
         other = [name for name in every if name not in owed]
         if self.kind == "count":
             other += ["denominator", "denominator_fact"]
+        else:
+            other.append("by")
         extra = [name for name in other if getattr(self, name) is not None]
         if extra:
             raise ValueError(f"kind {self.kind} takes no {' and '.join(extra)}")
@@ -285,6 +289,8 @@ def load_catalogue(project: Project) -> Catalogue:
     for name, metric in catalogue.metrics.items():
         _known(f"metrics.{name}.fact", metric.fact, catalogue.facts)
         _known(f"metrics.{name}.denominator_fact", metric.base_fact, catalogue.facts)
+        if metric.by is not None:
+            _known(f"metrics.{name}.by", metric.by, catalogue.facts[metric.fact].dimensions)
         _same_cluster(catalogue, name, metric)
     return catalogue
 

@@ -16,7 +16,7 @@ from numpy.random import Generator
 from scipy.special import expit, logit
 
 from analysis.calendar import Market, Window
-from analysis.methods.alarms import Limits, alarms, limits, noticed
+from analysis.methods.alarms import Limits, alarms, first_of, limits, noticed
 from analysis.methods.buckets import Floats
 from analysis.methods.expectation import FEWEST, Expectation, Terms, expect, terms
 from analysis.metrics.catalogue import Metric
@@ -60,6 +60,7 @@ class Outlook:
     Attributes:
         middle, low, high: in the estimate's unit; nan where nothing can be said.
         alarm: 1 where the metric left what was expected upwards, -1 downwards, else 0.
+        began: the window in which the last window's alarm began; -1 without one.
         limits: when it does.
         watched: how many windows at the end are watched; the others were learned from.
     """
@@ -68,6 +69,7 @@ class Outlook:
     low: Floats
     high: Floats
     alarm: Floats
+    began: int
     limits: Limits
     watched: int
 
@@ -131,8 +133,8 @@ def watch(
         shifts: by metric, the windows from which its level is known to have shifted.
         confidence: of the intervals of what is expected.
     """
-    quarter = max(1, round(QUARTER_DAYS / windows[-1].days))
-    watched = min(quarter, len(windows) - 2 * FEWEST)
+    span = quarter(windows)
+    watched = min(span, len(windows) - 2 * FEWEST)
     names = [
         name for name, each in series.items() if watched > 0 and _enough(each, places, promise)
     ]
@@ -148,14 +150,20 @@ def watch(
         confidence=confidence,
     )
     sizes = Counter(series[name].metric.group for name in names)
-    found = [limits(promise.rate(quarter, sizes[series[name].metric.group])) for name in names]
+    found = [limits(promise.rate(span, sizes[series[name].metric.group])) for name in names]
     raised = np.zeros_like(made.score)
     raised[:, -watched:] = alarms(made.score[:, -watched:], found)
+    first = first_of(raised)[:, -1].tolist()
     outlooks = {}
     for at, (name, scale) in enumerate(zip(names, scales, strict=True)):
         middle, low, high = (scale.back(ends[at]) for ends in (made.middle, made.low, made.high))
-        outlooks[name] = Outlook(middle, low, high, raised[at], found[at], watched)
+        outlooks[name] = Outlook(middle, low, high, raised[at], first[at], found[at], watched)
     return Watched(outlooks, made, watched)
+
+
+def quarter(windows: Sequence[Window]) -> int:
+    """How many windows like the last a quarter has."""
+    return max(1, round(QUARTER_DAYS / windows[-1].days))
 
 
 def _step(series: Series, outlook: Outlook, move: float) -> float:

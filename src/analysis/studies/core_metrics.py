@@ -20,10 +20,11 @@ from analysis.figures.displays import Figure, Table
 from analysis.metrics.catalogue import Catalogue
 from analysis.metrics.cube import Cubes, Slice, build_cubes, open_cubes
 from analysis.metrics.estimate import Move, Rules, Series, estimate_all, judge
+from analysis.metrics.levels import Levels
 from analysis.metrics.monitoring import Promise, Watched
 from analysis.metrics.provisional import Provisional, provisional
 from analysis.project import Project
-from analysis.studies import metric_alerts, metric_definitions, metric_provisional
+from analysis.studies import metric_alerts, metric_definitions, metric_levels, metric_provisional
 from analysis.studies.base import Study, StudyParameters
 from analysis.studies.findings import Finding
 from analysis.studies.metric_groups import BEFORE, YEAR, metric_groups
@@ -120,6 +121,8 @@ class Measured:
         watched: what each metric was expected to be.
         promise: how often an alert may be false.
         provisional: the metrics whose window is still filling.
+        levels: of the metrics that are watched by a dimension.
+        by_level: how often an alert of a level may be false.
     """
 
     study: Study
@@ -130,6 +133,8 @@ class Measured:
     watched: Watched
     promise: Promise
     provisional: dict[str, Provisional]
+    levels: dict[str, Levels]
+    by_level: Promise
 
     @property
     def catalogue(self) -> Catalogue:
@@ -157,8 +162,9 @@ class Measured:
 
     @cached_property
     def monitoring(self) -> list[Finding]:
-        """What was watched: changes in counting, then all alerts in one sentence."""
-        return [*metric_alerts.counting(self), metric_alerts.alerts(self)]
+        """What was watched: changes in counting, all alerts in one sentence, those by policy."""
+        by_level = [each.finding() for each in metric_levels.words(self)]
+        return [*metric_alerts.counting(self), metric_alerts.alerts(self), *by_level]
 
     def _rank(self, name: str) -> tuple[int, float]:
         """Metrics that always belong to the main points, then moves, then the rest; each by how
@@ -206,10 +212,11 @@ def estimate(study: Study, loaded: Loaded) -> Measured:
     confidence = study.parameters.confidence
     series = estimate_all(loaded.rows, confidence=confidence)
     moves = judge(series, 0, loaded.others, rules)
-    promise = Promise(
-        _threshold(study, "false_alerts"),
-        len(study.project.markets),
-        _threshold(study, "fewest_watched"),
+    promise, by_level = (
+        Promise(
+            _threshold(study, name), len(study.project.markets), _threshold(study, "fewest_watched")
+        )
+        for name in ("false_alerts", "false_alerts_by_level")
     )
     watched = metric_alerts.watch_metrics(study, loaded, series, promise)
     found = provisional(
@@ -220,7 +227,8 @@ def estimate(study: Study, loaded: Loaded) -> Measured:
         study.market,
         after=loaded.after,
     )
-    return Measured(study, loaded, series, moves, rules, watched, promise, found)
+    levels = metric_levels.watch(study, loaded, by_level)
+    return Measured(study, loaded, series, moves, rules, watched, promise, found, levels, by_level)
 
 
 def _threshold(study: Study, name: str) -> float:
@@ -270,6 +278,11 @@ def by_group(measured: Measured) -> Iterator[Figure | Table]:
 def detection(measured: Measured) -> Table:
     """How soon a lasting move of a fifth of each metric would raise an alert."""
     return metric_alerts.detection(measured)
+
+
+def by_level(measured: Measured) -> list[Table]:
+    """The levels of what is watched by a dimension, and how soon a change of one is noticed."""
+    return [each.table() for each in metric_levels.words(measured) if each.levels.watched]
 
 
 def still_filling(measured: Measured) -> list[Table]:

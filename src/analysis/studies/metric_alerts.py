@@ -190,7 +190,10 @@ def _half(chance: Floats) -> str:
 
 def _said(measured: Measured, name: str) -> str:
     words = measured.words(name)
-    side = "above" if measured.watched.outlooks[name].now > 0 else "below"
+    outlook = measured.watched.outlooks[name]
+    side = "above" if outlook.now > 0 else "below"
+    if outlook.began < len(outlook.alarm) - 1:  # an alert that goes on is one alert
+        side += f" since {measured.loaded.rows.windows[measured.loaded.history[outlook.began]]}"
     value, units = measured.series[name].value(0) or 0.0, measured.series[name].units[:1]
     if not np.isfinite(measured.study.rules.enough(units, words.unit)).all():
         return f"{_lower(words.metric.title)} {side}"  # over so few it is not told
@@ -202,13 +205,16 @@ def _said(measured: Measured, name: str) -> str:
 
 def _promised(measured: Measured) -> str:
     promise = measured.promise
+    false = f"{promise.false_alarms:g} false alert{'s' * (promise.false_alarms > 1)}"
     return (
         "What was expected comes from the windows before: trend, season of the year, public "
         "holidays, known breaks, chance in the sample and what moves from window to window beyond "
-        f"it. While nothing happens, alerts are limited to {promise.false_alarms:g} false ones a "
-        f"quarter in each group of metrics over all {promise.markets} markets together, so to one "
-        f"in {promise.markets / promise.false_alarms:.3g} quarters for a group here; limits allow "
-        "for the number of metrics watched. Metrics with fewer than "
+        f"it. While nothing happens, {false} a "
+        f"quarter is allowed in each group of metrics over all {promise.markets} markets together, "
+        f"so one in {promise.markets / promise.false_alarms:.3g} quarters for a group here; limits "
+        "allow for the number of metrics watched. Where a metric hangs together for months more "
+        "come, and still at most one a quarter and group, 95 times in 100. An alert that goes on "
+        "is one. Metrics with fewer than "
         f"{promise.fewest_events:g} events in a usual window are not watched."
     )
 
