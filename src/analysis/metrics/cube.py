@@ -65,26 +65,21 @@ class Cubes:
         rows = _rows(self.sums[fact], market, [name])
         return [] if rows is None else sorted(set(rows[name]))
 
-    def by_level(
-        self, market: Market, windows: Sequence[Window], name: str
-    ) -> dict[str, NDArray[np.float64]]:
+    def by_level(self, market: Market, windows: Sequence[Window], name: str) -> dict[str, Floats]:
         """The numerator of a metric in windows that follow one another, by the levels of the
         dimension that the catalogue watches it by; in their order."""
         metric = self.catalogue.metrics[name]
-        files = [str(path) for path in self.sums[metric.fact].values()]
         level, total = dimension_name(metric.by or ""), sum_name(metric.numerator or "")
-        if not files:
+        rows = _rows(self.sums[metric.fact], market, ["day", level, total])
+        if rows is None:
             return {}
-        rows = self._reader.arrays(
-            f"SELECT {level} AS level, day, sum({total}) AS n FROM read_parquet(?) "
-            "WHERE market = ? AND day >= ? AND day < ? GROUP BY ALL ORDER BY level, day",
-            (files, market.code, windows[0].start, windows[-1].end),
-        )
-        ends = np.array([window.end for window in windows], "datetime64[D]")
-        place = np.searchsorted(ends, rows["day"].astype("datetime64[D]"), side="right")
-        names, code = np.unique(rows["level"].astype(str), return_inverse=True)
-        found = np.zeros((len(names), len(windows)))
-        np.add.at(found, (code, place), rows["n"])
+        days = [windows[0].start, *(window.end for window in windows)]
+        edges = np.array(days, "M8[D]").astype(np.int32)
+        place = np.searchsorted(edges, rows["day"], side="right") - 1
+        inside = (place >= 0) & (place < len(windows))
+        names, code = np.unique(rows[level][inside], return_inverse=True)
+        cells, shape = code * len(windows) + place[inside], (len(names), len(windows))
+        found = np.bincount(cells, rows[total][inside], shape[0] * shape[1]).reshape(shape)
         return dict(zip(names.tolist(), found, strict=True))
 
     def slice(
