@@ -154,6 +154,31 @@ def test_rates(row: list[object], hidden: set[int]) -> None:
     assert {at for line, at in one.hidden if line == 0} == hidden
 
 
+@pytest.mark.parametrize(
+    ("unit", "units", "value", "hidden"),
+    [
+        ("share", 57, 0.26, True),  # over fewer than 100
+        ("hours", 57, 0.26, False),  # a time is no part of what it rests on
+        ("hours", 9, 0.26, True),
+        ("hours", 50, 0.1, False),  # 5 of 50 were it a share
+        ("count", 57, 3.5, False),  # a median of views
+        ("mean", 57, 19.35, False),
+        ("mean", 9, 19.35, True),
+        ("mean", 500, 4 / 500, True),  # 4 of them in all
+        ("per_million", 9_535, 3e6 / 9_535, True),  # 3 of them
+        ("per_million", 9_535, 25e6 / 9_535, False),
+        ("ratio", 500, 9 / 500, True),
+    ],
+)
+def test_numbers_of_a_row_that_names_their_unit(
+    unit: str, units: int, value: float, hidden: bool
+) -> None:
+    rows: list[list[object]] = [["x", unit, value, units], ["y", unit, 0.5123, 400]]
+    one = sheet("trends", rows, "metric", "unit", "value", "units")
+    control([one], [], RULES)
+    assert ((0, 2) in one.hidden) == hidden
+
+
 def test_a_share_of_a_total_does_not_give_a_hidden_count_back() -> None:
     rows: list[list[object]] = [["spam", 7, 7 / 507], ["hate", 100, 100 / 507], ["all", 507, 1.0]]
     as_text = [[row[0], row[1], f"{float(str(row[2])):.1%}"] for row in rows]
@@ -185,6 +210,13 @@ def test_what_is_no_person_is_shown() -> None:
         (Statement("a", "Overturn rate", 0.3, "share", "fewer than 11 appeals"), True),
         (Statement("a", "Overturn rate", 0.3, "share", "570 appeals"), False),
         (Statement("a", "Overturn rate", 5 / 570, "share", "570 appeals"), True),
+        (Statement("a", "Overturn rate", 566 / 570, "share", "570 appeals"), True),
+        (Statement("a", "Removals", 9 / 500, "ratio", "500 posts"), True),
+        (Statement("a", "Reports", 3e6 / 9_535, "per_million", "9,535 views"), True),
+        (Statement("a", "Reports", 25e6 / 9_535, "per_million", "9,535 views"), False),
+        (Statement("a", "Views before removal", 19.35, "mean", "48 removals"), False),
+        (Statement("a", "Views before removal", 19.35, "mean", "9 removals"), True),
+        (Statement("a", "Views before removal", 4 / 200, "mean", "200 removals"), True),
         (Statement("a", "Median time", 3.5, "hours", "57 removals"), False),
         (Statement("a", "Median time", 3.5, "hours", "9 removals"), True),
         (Statement("a", "Rank", 3, "rank", "48 other markets"), False),

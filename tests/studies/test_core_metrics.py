@@ -155,7 +155,7 @@ def test_the_first_window_of_the_data_has_nothing_to_be_compared_with(demo_env: 
     for finding in every(measure("US", "2024-W50")):
         assert {each.verdict for each in finding.comparisons} == {"unclear"}
         if finding.value is not None:
-            assert "no number to compare with in 2024-W49" in finding.text
+            assert "nothing that can be shown to compare with in 2024-W49" in finding.text
 
 
 def test_a_window_before_the_data_is_no_data(demo_env: Project) -> None:

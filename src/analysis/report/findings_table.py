@@ -84,7 +84,7 @@ COLUMNS = (
     _said("value", _NUMBER, "The number, in `unit`; empty without data or where suppressed."),
     _said("low", _NUMBER, "The lower end of its interval, in `unit`; empty where it has none."),
     _said("high", _NUMBER, "The upper end of its interval, in `unit`; empty where it has none."),
-    _said("unit", _TEXT, "share (0 to 1), per_million, hours, count, ratio or rank."),
+    _said("unit", _TEXT, "share (0 to 1), per_million, hours, count, ratio, mean or rank."),
     _said("confidence", _NUMBER, "Of the interval, 0 to 1; empty for a published count or rank."),
     _said("sample", _TEXT, "What the number rests on, in words; small counts are not said."),
     _said("verdict", _TEXT, _VERDICTS),

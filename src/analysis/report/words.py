@@ -324,7 +324,7 @@ class Words:
             "per_million": gettext("%(number)s per million"),
             "hours": gettext("%(number)s hours"),
         }
-        shapes: dict[Unit, Shape] = {"ratio": "number", "rank": "count"}
+        shapes: dict[Unit, Shape] = {"ratio": "number", "mean": "number", "rank": "count"}
         shape = shapes.get(unit) or cast(Shape, unit)
         return self.shown(value, shape), said.get(unit, "%(number)s")
 

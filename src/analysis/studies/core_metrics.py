@@ -28,7 +28,7 @@ from analysis.studies import metric_alerts, metric_definitions, metric_levels, m
 from analysis.studies.base import Study, StudyParameters
 from analysis.studies.findings import Finding
 from analysis.studies.metric_groups import BEFORE, YEAR, metric_groups
-from analysis.studies.metric_words import MetricWords, summary
+from analysis.studies.metric_words import MetricWords, shown, summary
 
 NOT_MOVED = 2
 
@@ -211,7 +211,10 @@ def estimate(study: Study, loaded: Loaded) -> Measured:
     )
     confidence = study.parameters.confidence
     series = estimate_all(loaded.rows, confidence=confidence)
-    moves = judge(series, 0, loaded.others, rules)
+    moves = {
+        (name, other): shown(move, series[name], loaded.others[other], study.rules)
+        for (name, other), move in judge(series, 0, loaded.others, rules).items()
+    }
     promise, by_level = (
         Promise(
             _threshold(study, name), len(study.project.markets), _threshold(study, "fewest_watched")

@@ -15,7 +15,7 @@ from analysis.safeguards.disclosure import Statement
 
 FINDING = "application/vnd.analysis.finding+json"
 
-Unit = Literal["share", "per_million", "hours", "count", "ratio", "rank"]
+Unit = Literal["share", "per_million", "hours", "count", "ratio", "mean", "rank"]
 #: `up`, `down`: beyond its uncertainty. `no_change`: compared, and within it. `level`: a number
 #: that is compared with nothing. `unclear`: too little data to say.
 Verdict = Literal["up", "down", "no_change", "level", "unclear"]
@@ -55,7 +55,8 @@ class Finding(BaseModel):
         title: the metric's name for readers.
         text: the whole statement in words, number first, one or two sentences.
         value, low, high: the estimate and its interval in `unit`; None where there is no data.
-        unit: `share` lies in 0 to 1; `per_million`, `hours`, `count`, `ratio`, `rank`.
+        unit: `share` lies in 0 to 1; `per_million`, `hours`, `count`, `ratio`, `rank`; a `mean` is
+            of something that each of the sample has any number of.
         confidence: of the interval; None for a published count or rank, which has none.
         sample: what the number rests on, such as `1,204 labelled draws`.
         comparisons: the first is the one that the verdict speaks of.

@@ -15,7 +15,7 @@ from analysis.figures.panels import Panel
 from analysis.figures.trend import Break
 from analysis.methods.buckets import Floats
 from analysis.metrics.catalogue import GROUPS
-from analysis.safeguards.disclosure.rates import unsafe_each
+from analysis.safeguards.disclosure.rates import RATE_UNITS, unsafe_each
 from analysis.studies.metric_alerts import expected_clause
 from analysis.studies.metric_words import move_word
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from analysis.studies.core_metrics import Measured
 
 BEFORE, YEAR = "before", "year"
-RATES = ("share", "per_million", "ratio")
 UNWATCHED = "–: too few events or windows to expect anything."
 
 
@@ -112,7 +111,7 @@ class MetricGroup:
         shown = self._may_be_shown(name)
         factors = np.where(shown, factor, np.nan)  # over too few: no number
         ends, alerts, expected = self._expected(name, shown)
-        told = words.unit in RATES  # what a time or a count rests on is no base of a share
+        told = words.unit in RATE_UNITS  # what a time or a count rests on is no base of a share
         return Panel(
             name=name,
             title=series.metric.title,
@@ -138,7 +137,7 @@ class MetricGroup:
         shown: NDArray[np.bool_] = np.isfinite(rules.enough(units, unit))
         finding = self.measured.findings[name]
         said = finding.statement()
-        if unit not in RATES:
+        if unit not in RATE_UNITS:
             return shown & (not said.unsafe(rules))
         outlook, bases = self.measured.watched.outlooks.get(name), np.nan_to_num(units).round()
         ends = (series.found.value, series.interval.low, series.interval.high)

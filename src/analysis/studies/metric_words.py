@@ -15,6 +15,7 @@ from analysis.metrics.estimate import Move, Series
 from analysis.metrics.monitoring import Outlook
 from analysis.metrics.provisional import Provisional
 from analysis.metrics.words import FACTORS, Scale, scale
+from analysis.safeguards.disclosure.rates import Rules, unsafe
 from analysis.studies.findings import Comparison, Finding, Meaning, Unit, Verdict
 from analysis.studies.metric_alerts import expected_clause
 
@@ -23,7 +24,7 @@ UNITS: dict[str, Unit] = {
     "per_hundred": "ratio",
     "per_thousand": "ratio",
     "per_million": "per_million",
-    "mean": "ratio",
+    "mean": "mean",
     "count": "count",
     "quantile": "hours",
 }
@@ -61,8 +62,7 @@ class MetricWords:
 
     @property
     def unit(self) -> Unit:
-        counted = self.metric.kind == "quantile" and self.metric.unit != "hours"
-        return "count" if counted else UNITS[self.metric.kind]
+        return unit_of(self.metric)
 
     @property
     def factor(self) -> float:
@@ -210,7 +210,7 @@ class MetricWords:
         """A comparison in words, without a full stop."""
         move, label = self.moves[name], self._label(name)
         if move.before is None:
-            return f"no number to compare with in {label}"
+            return f"nothing that can be shown to compare with in {label}"
         before = self.scale.number(move.before)
         if move.verdict == "unclear":
             return f"too few to compare with {label}"
@@ -277,6 +277,32 @@ class MetricWords:
         if word is None:
             return "too few to say"
         return word if sense == "neutral" else f"{word}, {sense}"
+
+
+def unit_of(metric: Metric) -> Unit:
+    """What a metric's findings are in."""
+    counted = metric.kind == "quantile" and metric.unit != "hours"
+    return "count" if counted else UNITS[metric.kind]
+
+
+def shown(move: Move, series: Series, place: int | None, rules: Rules) -> Move:
+    """A move, or none where the other window's number rests on too few to be shown: who has this
+    window's and the difference has it too.
+
+    Args:
+        move: in one window against another.
+        series: of the metric.
+        place: of the other window.
+        rules: of disclosure control.
+    """
+    if move.before is None or place is None:
+        return move
+    unit, base = unit_of(series.metric), round(float(np.nan_to_num(series.units[place])))
+    value = move.before * FACTORS.get(series.metric.kind, 1.0)
+    counted = series.metric.kind == "count" and rules.small(value)
+    if counted or base < rules.least(unit) or unsafe(value, [base], rules, unit):
+        return Move(None, None, "unclear")
+    return move
 
 
 def meaning(metric: Metric, verdict: Verdict) -> Meaning:

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from analysis.safeguards.disclosure.protect import protect
-from analysis.safeguards.disclosure.rates import Rules, hide_rates
+from analysis.safeguards.disclosure.rates import UNITS, Rules, hide_rates
 from analysis.safeguards.disclosure.relations import Cell, relations
 from analysis.safeguards.disclosure.sheets import (
     Sheet,
@@ -107,7 +107,8 @@ def _hide_named(
         own = sheet.labels(row)
         if not whole_sheet and own.isdisjoint(titles):
             continue
-        least = rules.minimum if own & {"hours", "count"} else rules.base
+        called = own & UNITS
+        least = rules.least(next(iter(called))) if len(called) == 1 else rules.base
         if window in own or max(sheet.beside.get(row, {}).values(), default=0) < least:
             places = {(row, at) for at, value in enumerate(values) if _told(value, titles)}
             sheet.hidden |= places

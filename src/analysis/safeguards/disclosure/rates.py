@@ -13,6 +13,11 @@ from analysis.safeguards.disclosure.sheets import Sheet, Value, shares
 Floats = NDArray[np.float64]
 #: How near a share times its base must come to a whole number to be known for its count.
 _NEAR = 1e-6
+#: Units of numbers that are a part of what they rest on. A mean, a median or a time is none: as
+#: any other number about people it rests on no fewer than the least count.
+RATE_UNITS = frozenset(("share", "per_million", "ratio"))
+UNITS = RATE_UNITS | {"mean", "hours", "count", "rank"}
+_SCALES = {"per_million": 1e6}
 
 
 @dataclass(frozen=True)
@@ -33,8 +38,11 @@ class Rules:
         >>> Rules().enough(np.array([0.0, 57.0, 200.0]), "share")
         array([ nan,  nan, 200.])
         """
-        least = self.base if unit in ("share", "per_million", "ratio") else self.minimum
-        return np.where(np.asarray(units) >= least, units, np.nan)
+        return np.where(np.asarray(units) >= self.least(unit), units, np.nan)
+
+    def least(self, unit: str) -> int:
+        """How many a number of a unit must rest on."""
+        return self.base if unit in RATE_UNITS else self.minimum
 
     def small(self, count: float | None) -> bool:
         """Whether a count is too small to be shown; 0 is not."""
@@ -52,30 +60,38 @@ def count_of(share: float, base: int) -> int | None:
     return near if abs(product - near) <= _NEAR * max(1, abs(base)) else None
 
 
-def unsafe(value: Value, bases: Iterable[int], rules: Rules) -> bool:
-    """Whether a rate rests on too few, or gives a small count away, by the counts beside it.
+def unsafe(value: Value, bases: Iterable[int], rules: Rules, unit: str = "share") -> bool:
+    """Whether a number rests on too few, or gives a small count away, by the counts beside it.
 
     Args:
-        value: of the rate's cell.
+        value: of its cell.
         bases: the counts in its row; one of them may be what it rests on.
         rules: what is small.
+        unit: of the number, as findings have it.
+
+    >>> rules = Rules()
+    >>> [unsafe(0.25, [base], rules, unit) for base in (48, 8) for unit in ("share", "hours")]
+    [True, False, True, True]
+    >>> unsafe(3 / 9_535 * 1e6, [9_535], rules, "per_million"), unsafe(3 / 48, [48], rules, "mean")
+    (True, True)
     """
     known = [base for base in bases if base > 0]
     if not known or value in (None, 0):
         return False
     if isinstance(value, float) and not np.isfinite(value):  # no value, so nothing to hide
         return False
-    if isinstance(value, float):
+    if isinstance(value, float) and unit in RATE_UNITS | {"mean"}:
+        value /= _SCALES.get(unit, 1)
         own = [(base, count_of(value, base)) for base in known]
         told = [(base, count) for base, count in own if count is not None]
-        if told:
+        if any(rules.small(count) for _, count in told):
+            return True
+        if told and unit in RATE_UNITS:
+            inside = 0 < value < 1
             return any(
-                base < rules.base
-                or rules.small(count)
-                or (0 < value < 1 and rules.small(base - count))
-                for base, count in told
+                base < rules.base or (inside and rules.small(base - count)) for base, count in told
             )
-    return max(known) < rules.base
+    return max(known) < rules.least(unit)
 
 
 def unsafe_each(values: Floats, bases: Floats, rules: Rules) -> NDArray[np.bool_]:
@@ -125,7 +141,10 @@ def hide_rates(sheet: Sheet, rules: Rules, shown: Sequence[int]) -> None:
             continue
         hidden = [n for at, n in counts.items() if (row, at) in sheet.hidden]
         bases = list(counts.values())
+        called = sheet.labels(row) & UNITS
         for at in sheet.rates:
             value = values[at] if at < len(values) else None
-            if unsafe(value, bases, rules) or gives_away(value, hidden, shown):
+            shape = {sheet.shapes[at]} & UNITS or called
+            unit = next(iter(shape)) if len(shape) == 1 else "share"
+            if unsafe(value, bases, rules, unit) or gives_away(value, hidden, shown):
                 sheet.hidden.add((row, at))

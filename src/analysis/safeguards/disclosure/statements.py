@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from analysis.safeguards.disclosure.rates import Rules, count_of
+from analysis.safeguards.disclosure.rates import Rules, unsafe
 from analysis.safeguards.disclosure.sheets import counts_something_else, whole
 
 #: What stands in the place of a number.
@@ -53,13 +53,11 @@ class Statement:
             return False
         if number is None:
             return False
-        if (told and told["fewer"]) or number < rules.minimum:
+        if told and told["fewer"]:
             return True
-        if self.unit not in ("share", "per_million", "ratio"):
-            return False
-        scale = 1_000_000 if self.unit == "per_million" else 1
-        count = count_of(self.value / scale, number)
-        return number < rules.base or (self.unit == "share" and rules.small(count))
+        if number < rules.least(self.unit):
+            return True
+        return unsafe(float(self.value), [number], rules, self.unit)
 
     def _counts_no_people(self) -> bool:
         """Whether its number is no count of people: by its name, or by what its text says of it,
