@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from scipy import special
 
 from analysis.methods.prevalence import limits
@@ -83,6 +84,20 @@ def platform(study: Study) -> World:
     label = frame["content_id"].map(truth.set_index("content_id")["violates"]).to_numpy(float)
     views = frame["views"].to_numpy(float)
     return World(views / views.sum(), label, frame["risk_score"].to_numpy(float))
+
+
+def recorded(study: Study) -> float:
+    """The truth of the window's weeks, each by its views."""
+    truth = study.sql(
+        """
+        SELECT CAST(timezone(?, starts_at) AS DATE) AS week, effect FROM demo_truth
+        WHERE kind = 'violative_view_rate' AND market = ?
+        """,
+        (study.market.zone, study.market.code),
+    )
+    effect = truth.set_index(pd.to_datetime(truth["week"]).dt.date)["effect"]
+    frame = load_frame(study, study.window)
+    return float(np.average(frame["week"].map(effect), weights=frame["views"]))
 
 
 def kept(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from analysis.methods.agreement import agreement, cohen_kappa
 
@@ -93,13 +94,20 @@ def test_cohens_kappa_and_its_paradox(
         assert agreement(pairs(table), rng()).ac1.value == pytest.approx(0.9408, abs=5e-5)
 
 
-def test_the_bootstraps_own_alpha_is_the_packages() -> None:
-    """The interval's draws use sums; with one draw of every item once they are the estimate."""
+def test_the_interval_is_scipys_bca_but_for_its_wider_levels() -> None:
+    """SciPy's bootstrap draws each item anew; where t and normal agree, the same ends."""
     drawn = np.random.default_rng(2).multinomial(3, [0.5, 0.3, 0.2], 400)
-    found = agreement(drawn, rng(), draws=2000)
-    assert found.alpha.low < found.alpha.value < found.alpha.high
-    middle = 1 - np.sqrt((1 - found.alpha.low) * (1 - found.alpha.high))
-    assert middle == pytest.approx(found.alpha.value, abs=1e-9)
+    found = agreement(drawn, rng(), draws=6000).percent
+
+    def agreeing(item: np.ndarray) -> float:
+        own = drawn[item]
+        return float((own * (own - 1)).sum() / 6 / len(own))
+
+    theirs = stats.bootstrap(
+        (np.arange(400),), agreeing, n_resamples=3000, vectorized=False, rng=rng(), method="BCa"
+    ).confidence_interval
+    assert (found.low, found.high) == pytest.approx((theirs.low, theirs.high), abs=0.004)
+    assert found.low < found.value < found.high
 
 
 def test_without_any_variation_there_is_no_alpha() -> None:
@@ -108,12 +116,13 @@ def test_without_any_variation_there_is_no_alpha() -> None:
     assert found.percent.value == found.ac1.value == 1
 
 
-def test_intervals_cover_the_truth() -> None:
-    """300 items of three labels; nominal 0.95, 400 repetitions."""
-    draws, kept = np.random.default_rng(9), {"alpha": [], "ac1": [], "percent": []}
+@pytest.mark.parametrize("items", [30, 60, 300])
+def test_intervals_cover_the_truth(items: int) -> None:
+    """Items of three labels; nominal 0.95, 400 repetitions, so known to 0.011."""
+    draws, kept = np.random.default_rng(20260302), {"alpha": [], "ac1": [], "percent": []}
     truth = agreement(_world(draws, 400_000), rng(), draws=2)
     for _ in range(400):
-        found = agreement(_world(draws, 300), draws, draws=400)
+        found = agreement(_world(draws, items), draws, draws=400)
         for name in kept:
             own = getattr(found, name)
             kept[name].append(own.low <= getattr(truth, name).value <= own.high)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from analysis.project import Project
-from analysis.studies import Study, open_study
-from analysis.studies.prevalence_sample import load_frame
-from prevalence_worlds import kept, platform
+from analysis.studies import open_study
+from prevalence_worlds import kept, platform, recorded
 
 SEEDS, FEWEST = 200, 8
 
@@ -33,17 +31,3 @@ def test_the_interval_holds_the_recorded_truth(demo_env: Project) -> None:
     assert len(covered) >= 6, covered
     assert 0.93 <= np.mean(list(covered.values())) <= 0.985, covered
     assert min(covered.values()) >= 0.87, covered
-
-
-def recorded(study: Study) -> float:
-    """The truth of the window's weeks, each by its views."""
-    truth = study.sql(
-        """
-        SELECT CAST(timezone(?, starts_at) AS DATE) AS week, effect FROM demo_truth
-        WHERE kind = 'violative_view_rate' AND market = ?
-        """,
-        (study.market.zone, study.market.code),
-    )
-    effect = truth.set_index(pd.to_datetime(truth["week"]).dt.date)["effect"]
-    frame = load_frame(study, study.window)
-    return float(np.average(frame["week"].map(effect), weights=frame["views"]))

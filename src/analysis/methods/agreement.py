@@ -13,10 +13,12 @@ any number of labels and raters need not be known:
 Where nearly all items belong to one category, chance agreement is large and alpha and kappa fall
 although raters agree (Feinstein and Cicchetti 1990); AC1 does not. So they are shown together.
 
-Intervals draw whole items with replacement (Efron and Tibshirani 1993, chapter 6): labels of one
-item stay together. Items of the same counts are alike, so a draw is one of a multinomial. The
-draws' spread is taken of the logarithm of one less the coefficient, the disagreement that was seen
-over that expected: near 1 the coefficients are skewed, and plain percentiles cover too little.
+Intervals draw whole items with replacement: labels of one item stay together, and items of the same
+counts are alike, so a draw is one of a multinomial. The draws' quantiles are corrected for bias and
+skewness (BCa: Efron 1987, Journal of the American Statistical Association 82, 171-185; acceleration
+from leaving items out one by one), at the levels of Student's t with one degree less than there are
+items (the expanded percentiles of Hesterberg 2015, The American Statistician 69, 371-386): plain
+percentiles cover too little of a few items. tests/benchmarks/quality.py has the coverage.
 """
 
 from __future__ import annotations
@@ -30,8 +32,11 @@ from scipy import special
 from analysis.methods.buckets import Floats
 
 DRAWS = 1000
-#: With fewer items a bootstrap interval is too narrow (coverage 0.925 of 0.95 at 60).
-FEW_ITEMS = 60
+#: With fewer items on which any rater differs from the most frequent label, intervals cover too
+#: little (0.85 of 0.95 with five of 30 items).
+FEW_RARER = 6
+#: The bootstrap's bias is kept within these quantiles.
+_SURE = 1e-3
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,7 @@ class Agreement:
         percent: the share of pairs of labels of one item that agree.
         alpha, ac1: Krippendorff's and Gwet's.
         items, labels: that it rests on; items with two labels or more.
+        rarer: items with any label but the most frequent.
     """
 
     percent: Coefficient
@@ -58,6 +64,7 @@ class Agreement:
     ac1: Coefficient
     items: int
     labels: int
+    rarer: int
 
 
 def agreement(
@@ -90,12 +97,21 @@ def agreement(
     items = int(how_often[paired].sum())
     if not items:
         raise ValueError("agreement: no item has two labels")
-    drawn = rng.multinomial(len(counts), how_often / len(counts), draws).astype(float)
-    every = np.vstack([how_often.astype(float), drawn])
+    every = _resampled(how_often, rng, draws)
     found = (_percent(kinds, every), _alpha(kinds, every), _ac1(kinds, every))
-    percent, alpha, ac1 = (_coefficient(each, confidence) for each in found)
+    percent, alpha, ac1 = (_coefficient(each, how_often, confidence) for each in found)
     alpha = Coefficient(_by_package(counts), alpha.low, alpha.high)
-    return Agreement(percent, alpha, ac1, items, int(counts[counts.sum(1) >= 2].sum()))
+    usual = int(np.argmax(how_often @ kinds))
+    rarer = int(how_often[paired & (kinds.sum(1) > kinds[:, usual])].sum())
+    labels = int(counts[counts.sum(1) >= 2].sum())
+    return Agreement(percent, alpha, ac1, items, labels, rarer)
+
+
+def _resampled(how_often: NDArray[np.int64], rng: np.random.Generator, draws: int) -> Floats:
+    """How often each kind of item is there: as it is, with one of each kind left out, drawn."""
+    size, own = int(how_often.sum()), how_often.astype(float)
+    drawn = rng.multinomial(size, own / size, draws)
+    return np.vstack([own, own - np.eye(len(own)), drawn])
 
 
 def cohen_kappa(
@@ -117,9 +133,9 @@ def cohen_kappa(
     cells = np.zeros((int(item.max(initial=-1)) + 1, 4), dtype=np.int64)
     np.add.at(cells, (item, 2 * first + second), 1)
     kinds, how_often = np.unique(cells, axis=0, return_counts=True)
-    drawn = rng.multinomial(how_often.sum(), how_often / how_often.sum(), draws).astype(float)
-    sums = np.vstack([how_often.astype(float), drawn]) @ kinds
-    return _coefficient(_kappa(sums / sums.sum(1, keepdims=True)), confidence)
+    sums = _resampled(how_often, rng, draws) @ kinds
+    values = _kappa(sums / np.maximum(sums.sum(1, keepdims=True), 1))
+    return _coefficient(values, how_often, confidence)
 
 
 def _kappa(cells: Floats) -> Floats:
@@ -135,19 +151,24 @@ def _beyond(observed: Floats, chance: Floats) -> Floats:
     return found
 
 
-def _coefficient(values: Floats, confidence: float) -> Coefficient:
-    """The first is the estimate, the others are the bootstrap's."""
-    known = values[1:][np.isfinite(values[1:])]
-    if not np.isfinite(values[0]) or len(known) < 2:
-        return Coefficient(float(values[0]), np.nan, np.nan)
-    if values[0] >= 1 or known.max() >= 1:
-        # Little or no disagreement was seen: the plain percentiles, which the page warns of.
-        low, high = np.quantile(known, [(1 - confidence) / 2, (1 + confidence) / 2])
-        return Coefficient(float(values[0]), float(low), float(high))
-    disagreement = np.log(1 - known)
-    reach = -special.ndtri((1 - confidence) / 2) * disagreement.std(ddof=1)
-    low, high = 1 - (1 - values[0]) * np.exp([reach, -reach])
-    return Coefficient(float(values[0]), float(low), float(high))
+def _coefficient(values: Floats, how_often: NDArray[np.int64], confidence: float) -> Coefficient:
+    """Of the coefficient as it is, with one of each kind left out, and of the draws (BCa)."""
+    value, (left_out, drawn) = float(values[0]), np.split(values[1:], [len(how_often)])
+    known = drawn[np.isfinite(drawn)]
+    if not np.isfinite(value) or len(known) < 2:
+        return Coefficient(value, np.nan, np.nan)
+    size = int(how_often.sum())
+    away = np.where(np.isfinite(left_out), left_out, value)
+    away = how_often @ away / size - away
+    spread = float(how_often @ away**2)
+    bent = float(how_often @ away**3) / (6 * spread**1.5) if spread > 0 else 0.0
+    below = float((known < value).mean() + (known == value).mean() / 2)
+    bias = float(special.ndtri(np.clip(below, _SURE, 1 - _SURE)))
+    reach = special.stdtrit(max(size - 1, 1), (1 + confidence) / 2)
+    ends = [bias + side * reach for side in (-1, 1)]
+    levels = [float(special.ndtr(bias + end / (1 - bent * end))) for end in ends]
+    low, high = np.quantile(known, levels)
+    return Coefficient(value, float(low), float(high))
 
 
 def _agreeing(kinds: NDArray[np.int64]) -> Floats:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.figures.displays import Column, Table
-from analysis.methods.agreement import FEW_ITEMS, Agreement, Coefficient, agreement, cohen_kappa
+from analysis.methods.agreement import FEW_RARER, Agreement, Coefficient, agreement, cohen_kappa
 from analysis.methods.clustered import Codes
 from analysis.methods.latent import Latent, PackageMissing, dawid_skene
 from analysis.studies.findings import Finding
@@ -81,8 +81,9 @@ def agreement_finding(labels: Labels, found: Agreed) -> Finding:
             verdict="unclear",
         )  # fmt: skip
     notes = [PARADOX, AGREE]
-    if among.items < FEW_ITEMS:
-        notes.append(f"With fewer than {FEW_ITEMS} items the intervals are too narrow.")
+    if among.rarer < FEW_RARER:
+        few = f"Fewer than {FEW_RARER} items have any label but the most frequent"
+        notes.append(f"{few}: the intervals are too narrow.")
     alpha = among.alpha
     text = f"Krippendorff's alpha is {_said(alpha)}, Gwet's AC1 {_said(among.ac1)}; "
     if not np.isfinite(alpha.value):
@@ -121,8 +122,8 @@ def agreement_table(labels: Labels, own: Agreed, rng: np.random.Generator) -> Ta
     columns.append(Column("items", "Items", "count"))
     note = (
         f"{labels.study.parameters.confidence:.0%} intervals from {labels.study.parameters.draws:,}"
-        " bootstrap draws of whole items. Kappa is of single labels with known answers; alpha and "
-        f"AC1 among labels of one item. Fewer than {labels.cell} items are not shown."
+        " bootstrap draws of whole items (BCa). Kappa is of single labels with known answers; "
+        f"alpha and AC1 among labels of one item. Fewer than {labels.cell} items are not shown."
     )
     return Table(
         "agreement_table", "Agreement beyond chance", pd.DataFrame(rows), tuple(columns), note
