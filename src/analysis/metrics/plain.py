@@ -62,12 +62,16 @@ def _sum(sql: str | None) -> str:
 def _rows(catalogue: Catalogue, name: str, market: Market, window: Window) -> str:
     """FROM and WHERE: a fact's rows on a market's local days."""
     fact = catalogue.facts[name]
-    day = f"CAST(timezone({_text(market.zone)}, {fact.time}) AS DATE)"
+    # As instants by the project's own zones, which an engine's may be older than.
+    start, end = (
+        f"CAST('{at:%Y-%m-%d %H:%M:%S}+00:00' AS TIMESTAMP WITH TIME ZONE)"
+        for at in window.instants(market)
+    )
     within = [
         *([f"({fact.where})"] if fact.where != "TRUE" else []),
         f"{fact.market} = {_text(market.code)}",
-        f"{day} >= DATE '{window.start}'",
-        f"{day} < DATE '{window.end}'",
+        f"{fact.time} >= {start}",
+        f"{fact.time} < {end}",
     ]
     return f"FROM {fact.source}\nWHERE " + "\n  AND ".join(within)
 

@@ -16,8 +16,7 @@ from datetime import date, datetime
 from analysis.calendar import Market
 from analysis.methods.quantiles import BIN_RATIO
 from analysis.metrics.catalogue import Catalogue, Times
-from analysis.metrics.days import day_sql, zones_sql
-from analysis.warehouse import BUCKET_TABLE, units_sql
+from analysis.warehouse import BUCKET_TABLE, day_sql, units_sql, zones_sql
 
 #: Numbers are kept from a second (in hours) to a thousand million; what lies outside is counted at
 #: the ends, so that a count of none lies in the lowest bin.

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from analysis.warehouse.asking import Answer, RowsCut, ask_frame, ask_rows
 from analysis.warehouse.buckets import BUCKET_TABLE, BUCKETS, bucket_sql, units_sql
+from analysis.warehouse.days import day_sql, zones_sql
 from analysis.warehouse.duckdb import DuckDBWarehouse, scratch
 from analysis.warehouse.interface import NoWarehouse, QueryError, Warehouse
 from analysis.warehouse.marks import Marks, read_marks
 from analysis.warehouse.merging import Merged, Watch, merge
 from analysis.warehouse.opening import open_warehouse, warehouse_file, warehouse_mark
 from analysis.warehouse.tables import TABLES, Table
-from analysis.warehouse.zones import zones_sql
 
 __all__ = [
     "BUCKETS",
@@ -29,6 +29,7 @@ __all__ = [
     "ask_frame",
     "ask_rows",
     "bucket_sql",
+    "day_sql",
     "merge",
     "open_warehouse",
     "read_marks",

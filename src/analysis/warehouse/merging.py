@@ -10,15 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import NamedTuple
 
 import pyarrow as pa
 
 from analysis.calendar import Market
+from analysis.warehouse.days import DAY, day_sql, zones_sql
 from analysis.warehouse.interface import Warehouse
 from analysis.warehouse.tables import TABLES, Table
-from analysis.warehouse.zones import zones_sql
 
 CHANGED = "_changed"
 
@@ -115,16 +115,18 @@ def _days(
     warehouse: Warehouse, table: Table, watched: Iterable[Watch], markets: Mapping[str, Market]
 ) -> set[Day]:
     """The name, market and local day of every row made of a changed row, as the tables are now."""
-    zones, bound = zones_sql(markets)
-    found: set[Day] = set()
+    zones, bound, width = zones_sql(list(markets.values()), None)
+    first, found = date(1970, 1, 1), set[Day]()
     for watch in watched:
+        local, utc = day_sql(watch.time, width), f"floor(epoch({watch.time}) / {DAY})"
         sql = (
             f"SELECT DISTINCT coalesce({watch.market}, '') AS market, "
-            f"CAST(timezone(coalesce(zones.zone, 'UTC'), {watch.time}) AS DATE) AS day "
+            f"coalesce({local}, CAST({utc} AS INT)) AS day "
             f"FROM {watch.source} LEFT JOIN {zones} ON zones.market = {watch.market} "
             f"WHERE {watch.time} IS NOT NULL AND ({watch.where}) AND {watch.reached_by(table)}"
         )
-        found |= {(watch.name, market, day) for market, day in warehouse.rows(sql, bound)}
+        rows = warehouse.rows(sql, bound)
+        found |= {(watch.name, market, first + timedelta(days=day)) for market, day in rows}
     return found
 
 
@@ -143,12 +145,17 @@ def _note(warehouse: Warehouse, days: set[Day], load_id: str) -> None:
 
 
 def _changed(table: Table, rows: str) -> str:
-    """The rows that are not held as they are."""
+    """The rows that are not held as they are.
+
+    Held against the rows of their keys alone, which an engine finds without reading all others.
+    """
     same = " AND ".join(table.same(c, f"held.{c}", f"s.{c}") for c in table.columns)
     columns = ", ".join(f"s.{name}" for name in table.columns)
     return (
-        f"SELECT {columns} FROM ({table.typed(f'({rows}) AS given')}) AS s "
-        f"WHERE NOT EXISTS (SELECT 1 FROM {table.name} AS held WHERE {same})"
+        f"WITH s AS ({table.typed(f'({rows}) AS given')}), held AS ("
+        f"SELECT old.* FROM {table.name} AS old "
+        f"WHERE EXISTS (SELECT 1 FROM s WHERE {table.same_key('old', 's')})) "
+        f"SELECT {columns} FROM s WHERE NOT EXISTS (SELECT 1 FROM held WHERE {same})"
     )
 
 

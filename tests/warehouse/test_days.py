@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from analysis.calendar import Market
-from analysis.metrics.days import SPANS, day_sql, offsets, zones_sql
 from analysis.warehouse import scratch
+from analysis.warehouse.days import SPANS, day_sql, offsets, zones_sql
 
 FIRST, LAST = date(2000, 1, 1), date(2028, 1, 1)
 
