@@ -20,8 +20,6 @@ from urllib.parse import parse_qs, urlsplit
 
 import duckdb
 
-from analysis.metrics.catalogue import load_catalogue
-from analysis.metrics.watching import watches
 from analysis.project import Project
 from analysis.sources.load import acquire
 from benchmarks.measuring import Options, timed
@@ -60,11 +58,10 @@ def measure(options: Options) -> None:
 
 
 def _say(what: str, project: Project, rows: int, how: str = "") -> None:
-    watched = watches(load_catalogue(project))
     loaded: list[int] = []
 
     def work() -> None:
-        done = acquire(project, "posts", watches=watched)
+        done = acquire(project, "posts")
         loaded.extend(table.added + table.updated for table in done.tables)
 
     before = time.process_time()

@@ -47,6 +47,7 @@ def late(project: Project, market: str, day: date) -> None:
             f"'spam' AS policy, TIMESTAMPTZ '{at}' AS reported_at",
             load_id="late",
             markets=project.markets,
+            watches=(),
         )
 
 

@@ -42,7 +42,7 @@ def held(
         columns = ", ".join(warehouse.columns()["decisions"])
         sql = f"SELECT * FROM (VALUES {rows}) AS made({columns})"
         with warehouse.transaction():
-            merge(warehouse, "decisions", sql, load_id="a", markets=project.markets)
+            merge(warehouse, "decisions", sql, load_id="a", markets=project.markets, watches=())
     with opened(project, url, write=False) as warehouse:
         yield warehouse
 

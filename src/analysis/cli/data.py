@@ -84,12 +84,9 @@ def acquire(
 def _load(
     project: Project, name: str, folder: str | None, since: datetime | None, *, full: bool
 ) -> list[str]:
-    from analysis.metrics.catalogue import load_catalogue
-    from analysis.metrics.watching import watches
     from analysis.sources.load import acquire as load
 
-    watched = watches(load_catalogue(project))
-    return load(project, name, where=folder, since=since, full=full, watches=watched).lines()
+    return load(project, name, where=folder, since=since, full=full).lines()
 
 
 def _published(project: Project, folder: Path, *, keep: bool) -> None:

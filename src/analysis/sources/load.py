@@ -19,6 +19,8 @@ from pathlib import Path
 import pyarrow as pa
 
 from analysis.errors import UserError
+from analysis.metrics.catalogue import load_catalogue
+from analysis.metrics.watching import watches
 from analysis.project import Project
 from analysis.sources.counts import TableLoad, load_name, note_loads
 from analysis.sources.declared import AnySource, one
@@ -57,21 +59,19 @@ def acquire(
     where: str | None = None,
     since: datetime | None = None,
     full: bool = False,
-    watches: Sequence[Watch] = (),
 ) -> Load:
-    """Loads what is new in a source.
+    """Loads what is new in a source; cubes and runs made of the rows that it touches follow.
 
     Args:
         where: another place than the declared one, for sources of files.
         since: read again what changed since then.
         full: read everything again; rows that are gone at the source stay here.
-        watches: what else is made of the tables.
 
     Raises:
-        UserError: the source can't be read, is not as declared, or more rows break their contract
-            than it tolerates. Nothing was merged then.
+        UserError: a mistake in params/, the source can't be read, is not as declared, or more rows
+            break their contract than it tolerates. Nothing was merged then.
     """
-    source = one(project, name)
+    source, watched = one(project, name), watches(load_catalogue(project))
     if where is not None:
         if not hasattr(source, "where"):
             raise UserError("--from", f"{name} is no source of files")
@@ -97,7 +97,7 @@ def acquire(
                 Load(name, load_id, found.rows, ()),
                 found,
                 mapped,
-                watches,
+                watched,
             )
 
 
@@ -154,13 +154,13 @@ def _write(
     load: Load,
     found: Extracted,
     mapped: list[Staged],
-    watches: Sequence[Watch],
+    watched: Sequence[Watch],
 ) -> Load:
     broken: list[pa.Table] = []
     try:
         with warehouse.transaction():
             tables = [
-                _table(project, warehouse, source, load, staged, watches, broken)
+                _table(project, warehouse, source, load, staged, watched, broken)
                 for staged in mapped
             ]
             _quarantine(warehouse, load, broken)
@@ -182,7 +182,7 @@ def _table(
     source: AnySource,
     load: Load,
     staged: Staged,
-    watches: Sequence[Watch],
+    watched: Sequence[Watch],
     broken: list[pa.Table],
 ) -> TableLoad:
     table = staged.table
@@ -206,7 +206,7 @@ def _table(
         f"SELECT {', '.join(table.columns)} FROM _good AS t WHERE {' AND '.join(kept or ['TRUE'])}"
     )
     merged = merge(
-        warehouse, table.name, good, load_id=load.load_id, markets=project.markets, watches=watches
+        warehouse, table.name, good, load_id=load.load_id, markets=project.markets, watches=watched
     )
     return replace(done, added=merged.added, updated=merged.updated)
 

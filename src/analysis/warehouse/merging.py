@@ -74,7 +74,7 @@ def merge(
     *,
     load_id: str,
     markets: Mapping[str, Market],
-    watches: Sequence[Watch] = (),
+    watches: Sequence[Watch],
 ) -> Merged:
     """Brings a query's rows into a canonical table, within the caller's transaction.
 
@@ -83,7 +83,7 @@ def merge(
         rows: SQL that gives its columns, one row a key.
         load_id: what the touched days are noted under.
         markets: whose days are local; rows of other markets count by UTC's day.
-        watches: what else is made of the table.
+        watches: what else is made of tables, and would be stale without.
 
     Returns:
         How many rows were added and updated.
