@@ -8,7 +8,7 @@ stale, and no others.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import NamedTuple
@@ -112,22 +112,25 @@ Day = tuple[str, str, date]
 
 
 def _days(
-    warehouse: Warehouse, table: Table, watched: Iterable[Watch], markets: Mapping[str, Market]
+    warehouse: Warehouse, table: Table, watched: Sequence[Watch], markets: Mapping[str, Market]
 ) -> set[Day]:
     """The name, market and local day of every row made of a changed row, as the tables are now."""
     zones, bound, width = zones_sql(list(markets.values()), None)
-    first, found = date(1970, 1, 1), set[Day]()
-    for watch in watched:
-        local, utc = day_sql(watch.time, width), f"floor(epoch({watch.time}) / {DAY})"
-        sql = (
-            f"SELECT DISTINCT coalesce({watch.market}, '') AS market, "
-            f"coalesce({local}, CAST({utc} AS INT)) AS day "
-            f"FROM {watch.source} LEFT JOIN {zones} ON zones.market = {watch.market} "
-            f"WHERE {watch.time} IS NOT NULL AND ({watch.where}) AND {watch.reached_by(table)}"
-        )
-        rows = warehouse.rows(sql, bound)
-        found |= {(watch.name, market, first + timedelta(days=day)) for market, day in rows}
-    return found
+    parts = [
+        f"SELECT DISTINCT {number} AS watch, coalesce({watch.market}, '') AS market, "
+        f"coalesce({day_sql(watch.time, width)}, CAST(floor(epoch({watch.time}) / {DAY}) AS INT)) "
+        f"AS day FROM {watch.source} LEFT JOIN zones ON zones.market = {watch.market} "
+        f"WHERE {watch.time} IS NOT NULL AND ({watch.where}) AND {watch.reached_by(table)}"
+        for number, watch in enumerate(watched)
+    ]
+    if not parts:
+        return set()
+    sql = f"WITH zones AS (SELECT * FROM {zones}) {' UNION ALL '.join(parts)}"
+    first = date(1970, 1, 1)
+    return {
+        (watched[number].name, market, first + timedelta(days=day))
+        for number, market, day in warehouse.rows(sql, bound)
+    }
 
 
 def _note(warehouse: Warehouse, days: set[Day], load_id: str) -> None:
