@@ -228,6 +228,8 @@ def trend(measured: Measured) -> Figure:
 def by_part(measured: Measured) -> list[Finding | Figure | Table]:
     """Where violating views are: which parts differ, the chart, the table."""
     domains = prevalence_domains.estimate_domains(measured)
+    if not domains:
+        return [prevalence_domains.where(measured, domains)]
     return [
         prevalence_domains.where(measured, domains),
         prevalence_domains.domain_figure(measured, domains),

@@ -74,8 +74,10 @@ class Domain:
 
 
 def estimate_domains(measured: Measured) -> list[Domain]:
-    """Every level of every dimension that has views, those without an event too."""
+    """Every level of every dimension that has views, those without an event too; but for those of
+    fewer labelled posts than any number may rest on."""
     rows, items = _with_age(measured.drawn.items()), measured.drawn.draws.items
+    least = measured.study.rules.minimum
     levels = {dimension: _levels(measured, rows, dimension) for dimension in DIMENSIONS}
     many = sum(len(each) for each in levels.values())
     strict = 1 - (1 - measured.confidence) / max(many, 1)
@@ -87,7 +89,8 @@ def estimate_domains(measured: Measured) -> list[Domain]:
             for (level, part), among in zip(views.items(), masks, strict=True)
         ]
         found += _pooled(measured, domains)
-    return found
+    # What rests on so few posts that they could be known is shown of no part.
+    return [domain for domain in found if domain.posts >= least]
 
 
 def _with_age(rows: pd.DataFrame) -> pd.DataFrame:
@@ -162,8 +165,13 @@ def _pooled(measured: Measured, domains: list[Domain]) -> list[Domain]:
 def where(measured: Measured, domains: list[Domain]) -> Finding:
     """Which parts differ from the rest of the market, with all of them allowed for."""
     apart = [domain for domain in domains if domain.differs]
-    sentences = [f"{len(apart)} of {len(domains)} parts of {measured.study.market.name} differ"]
-    sentences[0] += " clearly from the rest of the market."
+    market = measured.study.market.name
+    sentences = [
+        f"{len(apart)} of {len(domains)} parts of {market} differ clearly from the rest of"
+    ]
+    sentences[0] += " the market."
+    if not domains:
+        sentences = [f"Too few posts are labelled in any part of {market} to show its number."]
     for side, word in ((1, "Above it"), (-1, "Below it")):
         named = [d for d in apart if d.gap and d.gap.value * side > 0]
         if named:
@@ -246,8 +254,8 @@ def _frame(measured: Measured, domains: list[Domain]) -> pd.DataFrame:
             "dimension": DIMENSIONS[domain.dimension],
             "level": domain.level,
             "views_share": domain.views,
-            "posts_labelled": counted(domain.posts, hidden),
-            "violating_posts": counted(domain.events, hidden),
+            "posts_labelled": roughly(domain.posts, hidden),
+            "violating_posts": roughly(domain.events, hidden),
             "value_share": domain.share.value,
             "low_share": domain.share.low,
             "high_share": domain.share.high,
@@ -260,13 +268,18 @@ def _frame(measured: Measured, domains: list[Domain]) -> pd.DataFrame:
     )
 
 
-def counted(number: int, least: int) -> str:
-    """A count of posts as it may be shown: none that is small, but for 0.
+def roughly(number: int, least: int) -> str:
+    """How many posts, so roughly that no small count comes back when others are taken from a sum.
 
-    >>> counted(0, 11), counted(3, 11), counted(1200, 11)
-    ('0', 'fewer than 11', '1,200')
+    >>> [roughly(number, 11) for number in (0, 3, 18, 60, 117)]
+    ['0', 'fewer than 11', '11 to 54', '55 to 109', '110 or more']
     """
-    return f"fewer than {least}" if 0 < number < least else f"{number:,}"
+    if number < least:
+        return f"fewer than {least}" if number else "0"
+    some, many = 5 * least, 10 * least
+    if number >= many:
+        return f"{many} or more"
+    return f"{least} to {some - 1}" if number < some else f"{some} to {many - 1}"
 
 
 def domain_table(measured: Measured, domains: list[Domain]) -> Table:

@@ -12,6 +12,7 @@ import pandas as pd
 from analysis.errors import UserError
 from analysis.figures.displays import Column, Table
 from analysis.methods.label_error import Accuracy, Corrected, rogan_gladen
+from analysis.safeguards.disclosure.rates import Rules, unsafe
 from analysis.studies.findings import Finding
 from analysis.studies.shares import share_scale
 
@@ -123,6 +124,14 @@ def _said(
         f"{sensitivity.value:.1%} of violating and {specificity.value:.1%} of harmless items with "
         f"a known answer get the right label from most of their raters."
     )
+    rules = measured.study.rules
+    shown = [not few(each, rules) for each in (sensitivity, specificity)]
+    if not all(shown):
+        first = "Too few items with a known answer were rated to show how many get the right label."
+    if corrected.below_zero and not shown[1]:
+        return (
+            f"{first} Raters like these would call more harmless views violating than were found."
+        )
     if corrected.below_zero:
         rest = (
             f"Raters like these would call {scale.short(wrong)} of harmless views violating, more "
@@ -162,14 +171,25 @@ def accuracy_table(measured: Measured, found: LabelErrors) -> Table:
         "at zero: what lies below is said."
     )
     return Table(
-        "label_accuracy", "How often labels are right", _small(measured, rows), columns, note
+        "label_accuracy",
+        "How often labels are right",
+        _small(measured, rows, [each for _, each in pairs]),
+        columns,
+        note,
     )
 
 
-def _small(measured: Measured, rows: Sequence[Mapping[str, object]]) -> pd.DataFrame:
+def few(found: Accuracy, rules: Rules) -> bool:
+    """Whether an accuracy rests on too few items to be shown, or tells of few wrong labels."""
+    return found.of < rules.least("share") or unsafe(float(found.value), [found.of], rules)
+
+
+def _small(
+    measured: Measured, rows: Sequence[Mapping[str, object]], seen: Sequence[Accuracy | None]
+) -> pd.DataFrame:
     """Without what rests on fewer items than may be shown."""
     frame = pd.DataFrame(rows)
-    hidden = frame["items"].between(1, measured.study.project.settings.minimum_cell - 1)
+    hidden = [each is not None and few(each, measured.study.rules) for each in seen]
     frame["right"] = frame["right"].astype(float)
     frame.loc[hidden, ["items", "right"]] = np.nan
     frame.loc[hidden, "error"] = "–"
