@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import pickle
 import tarfile
 import tracemalloc
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from datetime import date
 from functools import partial
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+from analysis.figures.displays import Column, Table
 from analysis.project import Project
-from analysis.report.record import NOTEBOOK, RunRecord
+from analysis.report.guarded import guard
+from analysis.report.page import data_files, render
+from analysis.report.record import DATA, NOTEBOOK, PAGE, RECORD, RunRecord
 from analysis.runs.choice import Choice, choose
 from analysis.runs.engine import outcomes
 from analysis.runs.executors import Workers
 from analysis.runs.plan import Planned, plan
 from analysis.runs.remote import Packed, pack, unpack
+from analysis.safeguards.disclosure import Rules
+from samples import code, notebook, record, show
 from support import Checkout
 
 pytestmark = pytest.mark.xdist_group("site")
@@ -74,3 +82,40 @@ def test_a_thousand_runs_that_come_back_do_not_stay_in_memory(
         tracemalloc.stop()
     assert came == 1000
     assert peak < 50e6, f"{peak / 1e6:.0f} MB"
+
+
+def left(folder: Path, window: str, days: tuple[date, date], hate: int) -> RunRecord:
+    """A finished run with one table, in a folder."""
+    frame = pd.DataFrame({"policy": ["Spam", "Hate", "Fraud"], "reports": [700, hate, 400]})
+    columns = (Column("policy", "Policy"), Column("reports", "Reports", "count"))
+    shown = Table("by_policy", "Reports by policy", frame, columns)
+    kept, withheld = guard(notebook(code("x", *show(shown))), None, Rules())
+    made = record(window=window, start=days[0], end=days[1], withheld=withheld, findings=())
+    (folder / DATA).mkdir(parents=True)
+    (folder / NOTEBOOK).write_text(json.dumps(kept))
+    (folder / PAGE).write_text(render(kept, made, site_title="s"))
+    (folder / RECORD).write_text(made.model_dump_json())
+    for name, text in data_files(kept).items():
+        (folder / DATA / name).write_text(text)
+    return made
+
+
+@pytest.mark.parametrize(("more", "hidden"), [(5, True), (60, False), (0, False)])
+def test_a_window_a_day_longer_that_comes_back_does_not_tell_that_day(
+    project: Project, tmp_path: Path, more: int, hidden: bool
+) -> None:
+    """The worker knew nothing of the week's page; here both stand in one site."""
+    week, days = date(2026, 3, 2), "2026-03-02..2026-03-10"
+    here = project.reports / "core_metrics" / "JP" / "2026-W10"
+    left(here, "2026-W10", (week, date(2026, 3, 9)), 500)
+    there = tmp_path / "there"
+    made = left(there, days, (week, date(2026, 3, 10)), 500 + more)
+    (run,) = choose(project, Choice(["core_metrics"], ["JP"], [days]))
+    back = unpack(project, Planned(run, "new", {}, "key"), Packed(made, pack(there)))
+    assert back.status == "done"
+    assert (back.withheld.cells > 1) == hidden  # itself, and one that keeps it from coming back
+    folder = project.reports / "core_metrics" / "JP" / days
+    files = [folder / DATA / "by_policy.csv", folder / NOTEBOOK, folder / PAGE]
+    assert [str(500 + more) in path.read_text() for path in files] == [not hidden] * 3
+    assert RunRecord.read(folder) == back
+    assert RunRecord.read(here) is not None

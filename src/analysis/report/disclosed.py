@@ -13,7 +13,13 @@ from typing import Any
 from nbformat import NotebookNode
 
 from analysis.figures.displays import FIGURE, TABLE, TITLE
-from analysis.report.bundles import figure_table, finding_bundle, table_bundle, title_bundle
+from analysis.report.bundles import (
+    OF_FIGURE,
+    figure_table,
+    finding_bundle,
+    table_bundle,
+    title_bundle,
+)
 from analysis.report.cells import Data, FigureWords, TableWords, read, whole
 from analysis.safeguards.disclosure import SUPPRESSED, Control, Rules, Sheet, control
 from analysis.safeguards.withheld import Withheld
@@ -109,7 +115,9 @@ class _Writer:
             return finding_bundle(self._finding(typed))
         if isinstance(typed, TableWords) and sheet:
             words = {"caption": self.text(typed.caption), "note": self.text(typed.note)}
-            return table_bundle(typed.model_copy(update={**words, "data": self._data(sheet)}))
+            made = table_bundle(typed.model_copy(update={**words, "data": self._data(sheet)}))
+            kept = {OF_FIGURE: True} if OF_FIGURE in data[TABLE] else {}
+            return {**made, TABLE: {**made[TABLE], **kept}}
         if isinstance(typed, FigureWords) and sheet:
             if sheet.hidden:
                 return figure_table(typed.name, self._data(sheet))

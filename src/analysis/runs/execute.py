@@ -38,9 +38,10 @@ from analysis.report.record import (
     Status,
     findings_of,
 )
-from analysis.runs.gate import gate, guarded, is_published
+from analysis.report.regions import read_notebook
+from analysis.runs.gate import beside, gate, guarded, is_published
 from analysis.runs.limits import Watch, watched
-from analysis.runs.nested import one_at_a_time
+from analysis.runs.nested import one_at_a_time, others
 from analysis.runs.placing import ASIDE, replace
 from analysis.runs.plan import Planned
 from analysis.sources.summary import doubts
@@ -288,6 +289,36 @@ def finish(
     if notebook is not None:
         notebook, withheld = guarded(project, planned, notebook)
         record = record.model_copy(update={"withheld": withheld})
+    record = record.after(RunRecord.read(planned.run.folder(project)), planned.changed)
+    return _write(project, record, notebook, aside)
+
+
+def settle(project: Project, planned: Planned, record: RunRecord, aside: Path) -> RunRecord:
+    """A run that was finished elsewhere, as it may stand beside the runs that are here: where it
+    was made, other windows' pages were not known.
+
+    Args:
+        project: whose site it comes to.
+        planned: the run.
+        record: as it came.
+        aside: the folder of its files, which are written anew where something must be hidden.
+    """
+    if record.status != "done" or not (known := others(project, planned)):
+        return record
+    notebook = read_notebook(aside)
+    hidden = beside(project, planned, notebook, known)
+    if not hidden.cells:
+        return record
+    withheld = record.withheld.and_also(hidden)
+    shutil.rmtree(aside / DATA, ignore_errors=True)
+    return _write(project, record.model_copy(update={"withheld": withheld}), notebook, aside)
+
+
+def _write(
+    project: Project, record: RunRecord, notebook: NotebookNode | None, aside: Path
+) -> RunRecord:
+    """Notebook, data files, page and record; gives the record with its findings."""
+    if notebook is not None:
         # As one line: nbformat's own writer takes a tenth of a run's time for its many.
         text = json.dumps(notebook, ensure_ascii=False, sort_keys=True)
         (aside / NOTEBOOK).write_text(f"{text}\n", encoding="utf-8")
@@ -296,7 +327,6 @@ def finish(
         (aside / DATA).mkdir()
         for name, text in data_files(notebook).items():
             (aside / DATA / name).write_text(text, encoding="utf-8")
-    record = record.after(RunRecord.read(planned.run.folder(project)), planned.changed)
     title = project.settings.title
     page = render(notebook, record, site_title=title, locale=record.locale)
     (aside / PAGE).write_text(page, encoding="utf-8")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 from nbformat import NotebookNode
 
 from analysis.project import Project, StudySpec
+from analysis.report.disclosed import disclose
 from analysis.report.guarded import Gate, guard
-from analysis.runs.nested import others, small
+from analysis.runs.nested import Other, others, small
 from analysis.runs.plan import Planned
 from analysis.safeguards.disclosure import Rules, Sheet
 from analysis.safeguards.disclosure.relations import Cell
@@ -33,6 +35,28 @@ def guarded(
         return small(sheets, window.start, window.end, known, rules) if rules else {}
 
     return guard(notebook, gate(project), rules, told, window.label)
+
+
+def beside(
+    project: Project, planned: Planned, notebook: NotebookNode, known: Sequence[Other]
+) -> Withheld:
+    """Hides, in a notebook that passed the gate elsewhere, what other windows' pages would turn
+    into a small number; says how much.
+
+    Args:
+        project: whose pages these are.
+        planned: the run.
+        notebook: it is changed.
+        known: what those pages show.
+    """
+    rules, window = rules_for(project, planned), planned.run.window
+    if rules is None:
+        return Withheld()
+
+    def told(sheets: list[Sheet]) -> dict[Cell, int]:
+        return small(sheets, window.start, window.end, known, rules)
+
+    return disclose(notebook, rules, told, window.label)
 
 
 def rules_for(project: Project, planned: Planned) -> Rules | None:

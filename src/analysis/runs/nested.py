@@ -13,8 +13,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from pathlib import Path
 
+from analysis.calendar import Window
+from analysis.errors import UserError
 from analysis.figures.displays import FIGURE, TABLE
 from analysis.project import Project
 from analysis.report.cells import FigureWords, TableWords, read
@@ -54,18 +57,30 @@ def one_at_a_time(project: Project, planned: Planned) -> Iterator[None]:
 def others(project: Project, planned: Planned) -> list[Other]:
     """What the site shows of windows that lie within a run's, or around it."""
     run = planned.run
+    start, end = run.window.start, run.window.end
     found = []
     for folder in sorted((project.reports / run.study / run.market.code).glob("*")):
-        record = RunRecord.read(folder)
-        if record is None or record.status != "done" or record.variant != run.variant:
+        label, _, variant = folder.name.partition("@")
+        days = _days(label)
+        if days is None or days == (start, end) or (variant or None) != run.variant:
             continue
-        start, end = run.window.start, run.window.end
-        same = (record.start, record.end) == (start, end)
-        inside = start <= record.start and record.end <= end
-        around = record.start <= start and end <= record.end
-        if not same and (inside or around):
-            found.append(Other(record.start, record.end, _counts(folder / NOTEBOOK)))
+        inside = start <= days[0] and days[1] <= end
+        around = days[0] <= start and end <= days[1]
+        if inside or around:
+            record = RunRecord.read(folder)
+            if record is not None and record.status == "done":
+                found.append(Other(*days, _counts(folder / NOTEBOOK)))
     return found
+
+
+@cache
+def _days(label: str) -> tuple[date, date] | None:
+    """A window's days by its label, which is its folder's name; None for any other folder."""
+    try:
+        window = Window.parse(label)
+    except UserError:
+        return None
+    return window.start, window.end
 
 
 def _counts(path: Path) -> dict[Key, int]:

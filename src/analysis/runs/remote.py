@@ -26,8 +26,16 @@ from uuid import uuid4
 from analysis.errors import UserError
 from analysis.project import Project
 from analysis.report.record import RunRecord
-from analysis.runs.execute import Outcome, describe_now, disk_trouble, make, versions
+from analysis.runs.execute import (
+    Outcome,
+    describe_now,
+    disk_trouble,
+    make,
+    settle,
+    versions,
+)
 from analysis.runs.keys import Keys
+from analysis.runs.nested import one_at_a_time
 from analysis.runs.placing import ASIDE
 from analysis.runs.placing import replace as put_in_place
 from analysis.runs.plan import Planned
@@ -162,11 +170,13 @@ def unpack(project: Project, planned: Planned, packed: Packed) -> RunRecord:
         aside.mkdir(parents=True)
         with tarfile.open(fileobj=io.BytesIO(packed.folder), mode="r:gz") as tar:
             tar.extractall(aside, filter="data")
-        put_in_place(aside, planned.run.folder(project), project.reports)
+        with one_at_a_time(project, planned):
+            record = settle(project, planned, packed.record, aside)
+            put_in_place(aside, planned.run.folder(project), project.reports)
     except (OSError, tarfile.TarError) as error:
         reason = disk_trouble(error) if isinstance(error, OSError) else "its folder came back torn"
         return packed.record.model_copy(update={"status": "failed", "reason": reason})
     finally:
         with suppress(OSError):
             shutil.rmtree(aside, ignore_errors=True)
-    return packed.record
+    return record

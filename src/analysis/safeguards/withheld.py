@@ -31,6 +31,11 @@ class Withheld(BaseModel):
     minimum: int = 0
     base: int = 0
 
+    def and_also(self, more: Withheld) -> Withheld:
+        """The same with the numbers and pictures that were taken out later."""
+        told = {"cells": self.cells + more.cells, "pictures": self.pictures + more.pictures}
+        return self.model_copy(update=told)
+
     @property
     def masked(self) -> int:
         """How many of all personal kinds."""
