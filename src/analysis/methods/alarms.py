@@ -93,29 +93,35 @@ def alarms(scores: Floats, limit: Limits | list[Limits]) -> Floats:
         scores: shape `(…, n)`, in time; nan where there is none, which changes no sum.
         limit: for all series, or a list with one for each of the first axis.
     """
-    every = limit if isinstance(limit, list) else [limit]
-    shape = (-1,) + (1,) * (scores.ndim - 2) if scores.ndim > 1 else ()
-    single, total, reference = (
-        np.array([getattr(each, key) for each in every]).reshape(shape)
-        if shape
-        else getattr(every[0], key)
-        for key in ("single", "total", "reference")
-    )
-    found, up, down = (
-        np.zeros_like(scores),
-        np.zeros(scores.shape[:-1]),
-        np.zeros(scores.shape[:-1]),
-    )
-    for at in range(scores.shape[-1]):
-        score = np.nan_to_num(scores[..., at])
-        seen = np.isfinite(scores[..., at])
-        up = np.where(seen, np.maximum(0, up + score - reference), up)
-        down = np.where(seen, np.maximum(0, down - score - reference), down)
-        above, below = (up > total) | (score > single), (down > total) | (score < -single)
-        found[..., at] = np.where(above, 1, np.where(below, -1, 0))
-        raised = above | below
-        up, down = np.where(raised, 0, up), np.where(raised, 0, down)
+    found = _alarms(np.moveaxis(scores, -1, 0), limit)
+    return np.moveaxis(found, 0, -1).astype(float)
+
+
+def _alarms(scores: Floats, limit: Limits | list[Limits]) -> NDArray[np.int8]:
+    """The same with time as the first axis, where what is worked on together lies together."""
+    single, total, reference = _numbers(limit, scores.ndim - 1)
+    known = np.isfinite(scores)
+    whole, scores = bool(known.all()), np.where(known, scores, 0.0)
+    found = np.zeros(scores.shape, np.int8)
+    up, down = np.zeros(scores.shape[1:]), np.zeros(scores.shape[1:])
+    for at, score in enumerate(scores):
+        higher = np.maximum(0, up + score - reference)
+        lower = np.maximum(0, down - score - reference)
+        if not whole:
+            higher, lower = np.where(known[at], higher, up), np.where(known[at], lower, down)
+        above, below = (higher > total) | (score > single), (lower > total) | (score < -single)
+        found[at] = np.where(above, 1, np.where(below, -1, 0))
+        quiet = ~(above | below)
+        up, down = higher * quiet, lower * quiet
     return found
+
+
+def _numbers(limit: Limits | list[Limits], axes: int) -> list[Floats]:
+    """`single`, `total` and `reference`, where a list's belong to the first of some axes."""
+    every = limit if isinstance(limit, list) else [limit]
+    shape = (-1,) + (1,) * (axes - 1) if axes else ()
+    made = ([each.single, each.total, each.reference] for each in every)
+    return [np.array(each).reshape(shape) for each in zip(*made, strict=True)]
 
 
 def begun(found: Floats) -> Floats:
@@ -149,7 +155,8 @@ def noticed(moved: Floats, limit: Limits | list[Limits], draws: Floats) -> Float
         limit: as for `alarms`.
         draws: standard normal deviates, shape `(draws, n)`.
     """
-    scores = moved[:, None, :] + draws[None]
-    side = np.sign(moved.sum(1))[:, None, None]
-    found: Floats = (np.cumsum(alarms(scores, limit) == side, axis=-1) > 0).mean(1)
+    scores = moved.T[:, :, None] + draws.T[:, None, :]
+    side = np.sign(moved.sum(1))[:, None]
+    raised = np.logical_or.accumulate(_alarms(scores, limit) == side, axis=0)
+    found: Floats = raised.mean(2).T
     return found

@@ -16,7 +16,8 @@ def holiday_shares(market: Market, windows: Sequence[Window]) -> Floats:
     A market's code is that of a country (ISO 3166), which is what the `holidays` package goes by;
     where it knows no such country there are none.
     """
-    import holidays  # slow to import, and only what watches metrics needs it
+    # Slow to import, all the more so its countries, and only what watches metrics needs it.
+    import holidays.countries
 
     years = range(windows[0].start.year, windows[-1].end.year + 1)
     try:
