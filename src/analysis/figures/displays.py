@@ -7,7 +7,7 @@ in VS Code, and the report is built from the typed part alone.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any, Literal
@@ -55,7 +55,7 @@ class Figure:
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         words = {"name": self.name, "title": self.title, "alt": self.alt, "caption": self.caption}
         return {
-            FIGURE: words | {"data": columns_and_rows(self.data)},
+            FIGURE: words | {"data": columns_and_rows(dict(self.data.items()))},
             "image/svg+xml": self.svg,
             "text/plain": f"{self.title}. {self.alt}",
         }
@@ -91,7 +91,7 @@ class Table:
     folded: bool = False
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        data = columns_and_rows(self.frame[[column.key for column in self.columns]])
+        data = columns_and_rows({column.key: self.frame[column.key] for column in self.columns})
         payload = {
             "name": self.name,
             "caption": self.caption,
@@ -121,11 +121,10 @@ def in_words(
     }
 
 
-def columns_and_rows(frame: pd.DataFrame) -> dict[str, list[Any]]:
-    """A frame as plain JSON: names, and rows of text, numbers and nulls."""
-    columns = [_column(frame.iloc[:, at]) for at in range(frame.shape[1])]
-    rows = [list(row) for row in zip(*columns, strict=True)]
-    return {"columns": [str(name) for name in frame.columns], "rows": rows}
+def columns_and_rows(columns: Mapping[Any, pd.Series[Any]]) -> dict[str, list[Any]]:
+    """A frame's columns as plain JSON: names, and rows of text, numbers and nulls."""
+    rows = zip(*map(_column, columns.values()), strict=True)
+    return {"columns": [str(name) for name in columns], "rows": [list(row) for row in rows]}
 
 
 def _column(values: pd.Series[Any]) -> list[Any]:

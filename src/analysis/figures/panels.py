@@ -7,9 +7,10 @@ lay out text that stands where it is put; this takes some milliseconds, and the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from xml.etree import ElementTree as ET
 
 import numpy as np
@@ -88,11 +89,11 @@ def draw_panels(
     places = [_place(panel, at, days) for at, panel in enumerate(panels)]
     both = list(zip(panels, places, strict=True))
     root = _picture(-(-len(panels) // COLUMNS) * PANEL_HEIGHT)
-    _path(root, _frames(places), stroke=LINE, width=0.8)
-    _path(root, (area for each in both for area in _bands(*each)), fill=GREY, opacity=0.3)
-    _path(root, (bar for each in both for bar in _bars(*each)), stroke=BLUE, opacity=0.5)
-    _path(root, (run for each in both for run in _runs(*each)), stroke=BLUE, width=1.8)
-    _path(root, (mark for each in both for mark in _marks(*each)), fill=VERMILION)
+    _path(root, map(_frame, places), stroke=LINE, width=0.8)
+    _path(root, (_bands(*each) for each in both), fill=GREY, opacity=0.3)
+    _path(root, (_bars(*each) for each in both), stroke=BLUE, opacity=0.5)
+    _path(root, (_runs(*each) for each in both), stroke=BLUE, width=1.8)
+    _path(root, (_marks(*each) for each in both), fill=VERMILION)
     for panel, place in both:
         _words(root, panel, place, labels)
         _breaks(root, panel, place, breaks)
@@ -117,6 +118,11 @@ class _Place:
     @property
     def bottom(self) -> float:
         return self.top + PANEL_HEIGHT - TITLE - FOOT - GAP
+
+    @cached_property
+    def xs(self) -> Floats:
+        """Where the windows stand."""
+        return self.x(self.days)
 
     def x(self, days: Floats) -> Floats:
         """Where days stand; a single window stands at the right end."""
@@ -147,15 +153,21 @@ def _limits(panel: Panel) -> tuple[float, float]:
         np.concatenate([ends[np.isfinite(ends)] for ends in pair])
         for pair in zip((panel.low, panel.high), panel.expected, strict=True)
     )
-    usual = float(np.quantile(highs, 0.9)) if len(highs) else known.max()
+    usual = _quantile(highs, 0.9) if len(highs) else known.max()
     top = float(max(known.max(), min(usual, 2 * known.max())))
-    floor = float(np.quantile(lows, 0.1)) if len(lows) else known.min()
+    floor = _quantile(lows, 0.1) if len(lows) else known.min()
     bottom = float(min(known.min(), floor))
     if 0 <= bottom < 0.6 * top or top == bottom:
         bottom = min(0.0, bottom)
     if top == bottom:  # all of them are zero
         return 0.0, 1.0
     return _round(bottom, top - bottom, np.floor), _round(top, top - bottom, np.ceil)
+
+
+def _quantile(values: Floats, share: float) -> float:
+    """As NumPy's, which takes longer to ask for than to find."""
+    places = np.arange(len(values))
+    return float(np.interp(share * (len(values) - 1), places, np.sort(values)))
 
 
 def _round(value: float, span: float, towards: Callable[[float], float]) -> float:
@@ -170,34 +182,33 @@ def _is_cut(panel: Panel, place: _Place) -> bool:
     return bool(((ends > place.high + least) | (ends < place.low - least)).any())
 
 
-def _frames(places: Sequence[_Place]) -> Iterator[Floats]:
-    for place in places:
-        for y in (place.top, place.bottom):
-            yield np.array([(place.left, y), (place.right, y)])
+def _frame(place: _Place) -> str:
+    ends = f"{place.left:.1f} {{0:.1f}}H{place.right:.1f}".format
+    return f"M{ends(place.top)}M{ends(place.bottom)}"
 
 
-def _runs(panel: Panel, place: _Place) -> Iterator[Floats]:
+def _runs(panel: Panel, place: _Place) -> str:
     """The line, broken where there is no value."""
-    points = np.column_stack([place.x(place.days), place.y(panel.value)])
-    for run in _finite(panel.value):
-        yield points[run]
+    points = np.column_stack([place.xs, place.y(panel.value)])
+    return "".join(_line(points[run]) for run in _finite(panel.value))
 
 
-def _bars(panel: Panel, place: _Place) -> Iterator[Floats]:
+def _bars(panel: Panel, place: _Place) -> str:
     low, high = place.y(panel.low), place.y(np.where(np.isnan(panel.high), np.inf, panel.high))
-    for at in np.flatnonzero(np.isfinite(panel.value) & np.isfinite(panel.low)):
-        x = place.x(place.days)[at]
-        yield np.array([(x, low[at]), (x, high[at])])
+    told = np.isfinite(panel.value) & np.isfinite(panel.low)
+    return _written("M%.1f %.1fV%.1f", np.column_stack([place.xs, low, high])[told])
 
 
-def _bands(panel: Panel, place: _Place) -> Iterator[Floats]:
+def _bands(panel: Panel, place: _Place) -> str:
     """What was expected; a single window's is a few pixels wide."""
     low, high = (place.y(end) for end in panel.expected)
+    found = ""
     for run in _finite(low + high):
-        x, lower, upper = place.x(place.days)[run], low[run], high[run]
+        x, lower, upper = place.xs[run], low[run], high[run]
         if len(x) == 1:
             x, lower, upper = np.array([x[0] - 3, x[0] + 3]), lower.repeat(2), upper.repeat(2)
-        yield np.column_stack([np.r_[x, x[::-1]], np.r_[lower, upper[::-1]]])
+        found += _line(np.column_stack([np.r_[x, x[::-1]], np.r_[lower, upper[::-1]]])) + "z"
+    return found
 
 
 def _finite(values: Floats) -> list[slice]:
@@ -205,15 +216,27 @@ def _finite(values: Floats) -> list[slice]:
     return [slice(*pair) for pair in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)]
 
 
-def _marks(panel: Panel, place: _Place) -> Iterator[Floats]:
+def _marks(panel: Panel, place: _Place) -> str:
     """A diamond at the last window, and triangles on the side that alerts left to."""
-    points = np.column_stack([place.x(place.days), place.y(panel.value)])
+    points, found = np.column_stack([place.xs, place.y(panel.value)]), ""
     if np.isfinite(panel.value[-1]):
-        yield points[-1] + DIAMOND * np.array([(-1, 0), (0, -1), (1, 0), (0, 1)])
+        corners = DIAMOND * np.array([(-1, 0), (0, -1), (1, 0), (0, 1)])
+        found += _line(points[-1] + corners) + "z"
     for at in (each for each in panel.alerts if np.isfinite(panel.value[each])):
         sign = panel.side(at)
-        corners = np.array([(-1, -sign), (1, -sign), (0, sign)])
-        yield points[at] - (0, sign * AWAY) + TRIANGLE * corners
+        corners = TRIANGLE * np.array([(-1, -sign), (1, -sign), (0, sign)])
+        found += _line(points[at] - (0, sign * AWAY) + corners) + "z"
+    return found
+
+
+def _line(points: Floats) -> str:
+    """A path through points."""
+    return "M" + _written("%.1f %.1f ", points).rstrip()
+
+
+def _written(pattern: str, rows: Floats) -> str:
+    """Rows of numbers, each by a pattern."""
+    return pattern * len(rows) % tuple(rows.ravel().tolist())
 
 
 def _words(root: ET.Element, panel: Panel, place: _Place, labels: Sequence[str]) -> None:
@@ -241,7 +264,7 @@ def _breaks(root: ET.Element, panel: Panel, place: _Place, breaks: Sequence[Brea
     """A dotted line with a number for each known break; the caption says what it was."""
     for at in panel.breaks:
         x = float(place.x(np.array([breaks[at].day], "datetime64[D]").astype(float))[0])
-        line = np.array([(x, place.top), (x, place.bottom)])
+        line = f"M{x:.1f} {place.top:.1f}V{place.bottom:.1f}"
         _path(root, [line], stroke=INK, width=1, dashes="1 2")
         _text(root, x + 3, place.top + 9, str(at + 1), bold=True)
 
@@ -253,7 +276,7 @@ def _picture(height: float) -> ET.Element:
 
 def _path(
     root: ET.Element,
-    lines: Iterator[Floats] | Sequence[Floats],
+    parts: Iterable[str],
     *,
     stroke: Token | None = None,
     fill: Token | None = None,
@@ -262,8 +285,7 @@ def _path(
     dashes: str = "",
 ) -> None:
     """Many lines, or areas where they are filled, as one path."""
-    end = "" if fill is None else "z"
-    d = "".join(f"M{' '.join(f'{x:.1f} {y:.1f}' for x, y in line.tolist())}{end}" for line in lines)
+    d = "".join(parts)
     if not d:
         return
     look = {"d": d, "fill": "none" if fill is None else fill.css}
