@@ -75,6 +75,29 @@ class Manifest:
         return folder / self.parts[kind] if kind in self.parts else None
 
 
+def current(
+    catalogue: Catalogue, markets: Mapping[str, Market], marks: Marks, folder: Path
+) -> dict[str, Manifest] | None:
+    """Every fact's manifest where all cubes hold the rows that marks tell of; None where not."""
+    found = {}
+    for fact, wanted in _wanted(catalogue, markets, marks).items():
+        held = Manifest.read(folder, fact)
+        if held is None or (held.base, held.days) != wanted:
+            return None
+        found[fact] = held
+    return found
+
+
+def _wanted(
+    catalogue: Catalogue, markets: Mapping[str, Market], marks: Marks
+) -> dict[str, tuple[str, Days]]:
+    """What each fact's manifest says when its cube holds the present rows."""
+    return {
+        fact: (base(catalogue, fact, marks, markets), _days(marks, fact, markets))
+        for fact in catalogue.used_facts()
+    }
+
+
 def ensure(
     catalogue: Catalogue, markets: Mapping[str, Market], warehouse: Warehouse, folder: Path
 ) -> tuple[dict[str, Manifest], list[Path]]:
@@ -83,11 +106,8 @@ def ensure(
     Raises:
         UserError: a mistake in params/metrics.yaml, or tables that cubes need are not there.
     """
-    marks = read_marks(warehouse)
     held = {fact: Manifest.read(folder, fact) for fact in catalogue.used_facts()}
-    wanted = {
-        fact: (base(catalogue, fact, marks, markets), _days(marks, fact, markets)) for fact in held
-    }
+    wanted = _wanted(catalogue, markets, read_marks(warehouse))
     made: dict[str, Manifest] = {}
     built: list[Path] = []
     if any(old is None or old.base != wanted[fact][0] for fact, old in held.items()):

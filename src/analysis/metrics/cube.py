@@ -20,12 +20,12 @@ from numpy.typing import NDArray
 from analysis.calendar import Market, Window
 from analysis.methods.buckets import Floats
 from analysis.methods.quantiles import Histogram
-from analysis.metrics.building import Manifest, ensure
+from analysis.metrics.building import Manifest, current, ensure
 from analysis.metrics.catalogue import Catalogue, load_catalogue
 from analysis.metrics.layout import SUMS, TIMES, Rows, market_rows
 from analysis.metrics.scan import dimension_name, measures, sum_name
 from analysis.project import Project
-from analysis.warehouse import BUCKETS, open_warehouse, warehouse_mark
+from analysis.warehouse import BUCKETS, noted_marks, open_warehouse, warehouse_mark
 
 
 @dataclass(frozen=True)
@@ -158,6 +158,8 @@ def cubes_folder(project: Project) -> Path:
 
 def _ensure(project: Project) -> tuple[Cubes, list[Path]]:
     catalogue, folder = load_catalogue(project), cubes_folder(project)
+    if held := current(catalogue, project.markets, noted_marks(project), folder):
+        return Cubes.of(catalogue, held, folder), []
     with open_warehouse(project) as warehouse:
         made, built = ensure(catalogue, project.markets, warehouse, folder)
     return Cubes.of(catalogue, made, folder), built

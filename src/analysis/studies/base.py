@@ -18,7 +18,13 @@ from analysis.project import Literals, Project, StudySpec
 from analysis.safeguards.disclosure.rates import Rules
 from analysis.safeguards.people.masked import mask_content
 from analysis.safeguards.secrets import SECRET_NAME
-from analysis.warehouse import NoWarehouse, Warehouse, ask_frame, open_warehouse
+from analysis.warehouse import (
+    NoWarehouse,
+    Warehouse,
+    ask_frame,
+    noted_complete_until,
+    open_warehouse,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -184,8 +190,7 @@ def parse_window(project: Project, spec: StudySpec, market: Market, text: str) -
     """
     complete = None
     try:
-        with open_warehouse(project) as warehouse:
-            complete = warehouse.complete_until(spec.clock, market)
+        complete = noted_complete_until(project, spec.clock, market)
     except NoWarehouse:
         if text.startswith("latest"):
             raise
