@@ -10,10 +10,10 @@ import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from datetime import date as Day  # noqa: N812  # a field is called date
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
@@ -31,16 +31,16 @@ MarketCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 Literals = str | int | float | bool | None
 
 
-@cache
-def _zones() -> frozenset[str]:
-    """Every IANA zone; read from the disk once, since that takes as long as all of params/."""
-    return frozenset(available_timezones())
-
-
 def _zone(name: str) -> str:
-    if name not in _zones():
-        close = nearest(name, _zones())
-        raise ValueError(f"no IANA time zone{f'; did you mean {close!r}?' if close else ''}")
+    try:
+        known = ZoneInfo(name).key == name and not name.startswith(("posix", "right"))
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # unknown, outside of them, a folder
+        known = False
+    if not known:
+        # All their names are on the disk, which takes as long as all of params/ to look through.
+        close = nearest(name, available_timezones())
+        hint = f"; did you mean {close!r}?" if close else ""
+        raise ValueError(f"no IANA time zone{hint}")
     return name
 
 
