@@ -16,6 +16,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -102,6 +103,7 @@ def _alarms(scores: Floats, limit: Limits | list[Limits]) -> NDArray[np.int8]:
     single, total, reference = _numbers(limit, scores.ndim - 1)
     known = np.isfinite(scores)
     whole, scores = bool(known.all()), np.where(known, scores, 0.0)
+    high, low = scores > single, scores < -single
     found = np.zeros(scores.shape, np.int8)
     up, down = np.zeros(scores.shape[1:]), np.zeros(scores.shape[1:])
     for at, score in enumerate(scores):
@@ -109,8 +111,8 @@ def _alarms(scores: Floats, limit: Limits | list[Limits]) -> NDArray[np.int8]:
         lower = np.maximum(0, down - score - reference)
         if not whole:
             higher, lower = np.where(known[at], higher, up), np.where(known[at], lower, down)
-        above, below = (higher > total) | (score > single), (lower > total) | (score < -single)
-        found[at] = np.where(above, 1, np.where(below, -1, 0))
+        above, below = high[at] | (higher > total), low[at] | (lower > total)
+        found[at] = np.subtract(above, below > above, dtype=np.int8)
         quiet = ~(above | below)
         up, down = higher * quiet, lower * quiet
     return found
@@ -155,8 +157,10 @@ def noticed(moved: Floats, limit: Limits | list[Limits], draws: Floats) -> Float
         limit: as for `alarms`.
         draws: standard normal deviates, shape `(draws, n)`.
     """
-    scores = moved.T[:, :, None] + draws.T[:, None, :]
-    side = np.sign(moved.sum(1))[:, None]
-    raised = np.logical_or.accumulate(_alarms(scores, limit) == side, axis=0)
+    # Time first and draws last, so that each window's scores lie together.
+    scores = np.add(moved.T[:, :, None], draws.T[:, None, :], order="C")
+    raised = _alarms(scores, limit) == np.sign(moved.sum(1)).astype(np.int8)[:, None]
+    for before, after in pairwise(raised):
+        after |= before
     found: Floats = raised.mean(2).T
     return found

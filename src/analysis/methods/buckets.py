@@ -84,12 +84,15 @@ def ratio(numerator: Floats, denominator: Floats) -> Replicated:
     tops, bottoms = top.sum(-1, keepdims=True), bottom.sum(-1, keepdims=True)
     with np.errstate(divide="ignore", invalid="ignore"):
         value = np.where(bottoms > 0, tops / bottoms, np.nan)
-        without = (tops - top) / (bottoms - bottom)
-        residual = (top - value * bottom) / bottoms
+        residual = top - value * bottom
+        residual /= bottoms
         # Where one bucket holds all there is no replicate without it, and so no variance.
-        without = np.where(np.isfinite(without), without, np.nan)
+        rest = bottoms - bottom
+        without = np.where(rest != 0, tops - top, np.nan)
+        without /= rest
     groups = top.shape[-1]
-    influence = (without.mean(-1, keepdims=True) - without) * np.sqrt((groups - 1) / groups)
+    influence = without.mean(-1, keepdims=True) - without
+    influence *= np.sqrt((groups - 1) / groups)
     return Replicated(value[..., 0], influence, residual)
 
 

@@ -114,7 +114,8 @@ def interval(
     weighted = events is not None
     happened = found.value * counted if events is None else np.asarray(events, float)
     known = np.broadcast_to(np.asarray(design_effect, float), counted.shape)
-    effect = np.maximum(np.where(np.isnan(known), assumed_effect(sizes), known), 1.0)
+    assumed = assumed_effect(sizes) if np.isnan(known).any() else known
+    effect = np.maximum(np.where(np.isnan(known), assumed, known), 1.0)
     held = np.maximum(np.count_nonzero(sizes, axis=-1) - 1.0, 1.0)
     sides = _Sides(family, confidence, counted, weighted, effect, held)
     return Interval(*sides.both(found, happened), *sides.base(found))
