@@ -83,9 +83,10 @@ class Command:
         words = " ".join(process.cmdline())
         if process.pid == self.process.pid:
             return "command"
-        if "warm/server.py" in words:
-            own = process.ppid() == self.process.pid
-            return "warm process" if own else "kernel"
+        if process.name() == "study-warm":
+            return "warm process"
+        if process.name() == "study-kernel":
+            return "kernel"
         if "ipykernel_launcher" in words:
             return "kernel"
         if "multiprocessing.forkserver" in words:
@@ -98,7 +99,9 @@ class Command:
         while self.process.poll() is None and time.monotonic() < end and not self.victims(kind):
             time.sleep(0.05)
         time.sleep(choice.uniform(0, 1.5 if kind == "command" else 0.6))
-        found = self.victims(kind) if self.process.poll() is None else []
+        found: list[psutil.Process] = []
+        while self.process.poll() is None and time.monotonic() < end and not found:
+            found = self.victims(kind)  # kernels come and go
         if found:
             choice.choice(found).kill()
         return bool(found)

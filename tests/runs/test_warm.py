@@ -23,11 +23,11 @@ from jupyter_client.manager import KernelManager
 from jupyter_client.provisioning.factory import KernelProvisionerFactory
 
 from analysis.report.record import FINDING, NOTEBOOK
-from analysis.runs.warm import preload, process, provisioner
+from analysis.runs.warm import folder, imported, preload, process, provisioner
 from analysis.runs.warm.client import RunClient, RunManager
 from analysis.studies import findings
 from labs import lab
-from support import CHECKOUT, Checkout, awaited, clean_environment
+from support import CHECKOUT, Checkout, awaited, clean_environment, make_checkout
 
 pytestmark = [
     pytest.mark.xdist_group("warm"),
@@ -41,7 +41,7 @@ def warm() -> Iterator[process.Warm]:
     """One warm process for the tests that leave it as it is, and stock Jupyter told to use it."""
     with started() as made:
         yield made
-        assert {path.name for path in made.folder.iterdir()} == {process.HELD, process.SOCKET}
+        assert {path.name for path in made.folder.iterdir()} == {folder.HELD, folder.SOCKET}
     assert not made.folder.exists()
 
 
@@ -252,7 +252,7 @@ def test_a_daemonic_process_may_have_kernels(warm: process.Warm, tmp_path: Path)
     script.write_text(DAEMON)
     done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True)
     assert done.stdout == "42\n", done.stderr
-    assert not (warm.folder / process.NOTES).exists()
+    assert not (warm.folder / folder.NOTES).exists()
 
 
 @pytest.mark.parametrize("how", ["warm", "cold"])
@@ -260,7 +260,7 @@ def test_no_log_warns_of_what_others_could_listen_to(
     warm: process.Warm, how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if how == "cold":
-        monkeypatch.delenv(process.FOLDER_VARIABLE)
+        monkeypatch.delenv(folder.FOLDER_VARIABLE)
     with (tmp_path / "log").open("w") as log, kernel(stdout=log, stderr=log) as (manager, client):
         assert run(client, "1 + 1") == 2
         assert manager.transport == ("ipc" if how == "warm" else "tcp")
@@ -269,6 +269,8 @@ def test_no_log_warns_of_what_others_could_listen_to(
     assert "TCP" not in (tmp_path / "log").read_text()
 
 
+#: Where the warm process is a script, and where it comes from the fork server as in `study run`.
+SCRIPT, FORKED = "", "from analysis.runs.forking import begin\nbegin(['core_metrics'])\n"
 EDITED = """
 import os
 from pathlib import Path
@@ -308,11 +310,13 @@ with warm_kernels(print, ["core_metrics"]):
 """
 
 
-def test_a_kernel_has_the_projects_code_as_it_is_when_it_starts(bare: Checkout) -> None:
+@pytest.mark.parametrize("begun", [SCRIPT, FORKED])
+def test_a_kernel_has_the_projects_code_as_it_is_when_it_starts(begun: str, tmp_path: Path) -> None:
     """Where a command has said what its kernels will import, they have it; once it is edited, or
     where another project lies in their folder, they start cold and import what a cold one does."""
+    bare = make_checkout(tmp_path, None)
     done = subprocess.run(
-        [sys.executable, "-c", EDITED],
+        [sys.executable, "-c", begun + EDITED],
         cwd=bare.root,
         env={**clean_environment(), "PYTHONPATH": str(bare.root / "src")},
         capture_output=True,
@@ -330,20 +334,90 @@ def test_a_kernel_has_the_projects_code_as_it_is_when_it_starts(bare: Checkout) 
     ], done.stderr
 
 
+def test_every_change_of_a_file_is_seen(tmp_path: Path) -> None:
+    """Also where time, size and place are as they were."""
+    module, other = tmp_path / "module.py", tmp_path / "inner" / "other.py"
+    other.parent.mkdir()
+    other.write_text("1")
+    module.write_text("value = 1")
+    seen = [imported.state_of(str(tmp_path))]
+
+    def changed() -> bool:
+        seen.append(imported.state_of(str(tmp_path)))
+        return seen[-1] not in seen[:-1]
+
+    assert not changed()
+    before = module.stat()
+    module.write_text("value = 2")
+    os.utime(module, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert changed()
+    (tmp_path / "template.html").touch()
+    assert changed()
+    other.unlink()
+    assert changed()
+    (tmp_path / "elsewhere").write_text("1")
+    link = tmp_path / "inner" / "link.py"
+    link.symlink_to(tmp_path / "elsewhere")
+    assert changed()
+    (tmp_path / "elsewhere").write_text("2")
+    assert changed()
+    link.unlink()
+    link.symlink_to(tmp_path / "nowhere")
+    assert changed()
+    (tmp_path / "inner" / "__pycache__").mkdir()
+    (tmp_path / "inner" / "__pycache__" / "x.pyc").touch()
+    assert not changed()
+
+
+DYING = """
+import os, signal
+from pathlib import Path
+from analysis.runs.warm.process import start_or_say
+from jupyter_client.manager import KernelManager
+
+def parent():
+    manager = KernelManager(kernel_name="python3")
+    manager.start_kernel()
+    found = Path(f"/proc/{manager.provisioner.pid}/stat").read_text().rpartition(")")[2].split()[1]
+    manager.shutdown_kernel(now=True)
+    return int(found)
+
+warm = start_or_say(print, ["core_metrics"])
+first = warm.process
+print(parent() == first.pid)
+os.kill(first.pid, signal.SIGKILL)
+first.join()
+second = parent()  # asked for while there is none
+print(second == warm.process.pid != first.pid)
+os.kill(second, signal.SIGKILL)
+warm._keeper.join()
+print(parent() == os.getpid())
+print(warm.stop(), warm.folder.exists())
+"""
+
+
+def test_a_warm_process_that_dies_is_made_once_more() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FORKED + DYING], capture_output=True, text=True, timeout=LIMIT
+    )
+    refused = "warm kernels: the warm process does not answer"
+    expected = ["True", "True", "True", f"{[refused]} False"]
+    assert done.stdout.splitlines() == expected, done.stderr
+
+
 def test_a_folder_that_nobody_has_is_removed_by_the_next(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of a command that was killed together with its warm process; others' stay."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with started() as dead:
-        assert dead.process.stdin
         os.killpg(dead.process.pid, signal.SIGKILL)
         dead.process.wait()
         with started() as other:
             assert dead.folder.exists()  # this process may still want it
             dead.held.close()
-            young = Path(tempfile.mkdtemp(prefix=process.PREFIX))
-            process.sweep()
+            young = Path(tempfile.mkdtemp(prefix=folder.PREFIX))
+            folder.sweep()
             assert not dead.folder.exists()
             assert other.folder.exists()
             assert young.exists()
@@ -438,7 +512,7 @@ def test_what_python_reads_at_start_means_a_cold_start(warm: process.Warm) -> No
     with kernel(env={**os.environ, "PYTHONHASHSEED": "5"}) as (manager, client):
         assert run(client, "import sys; sys.flags.hash_randomization") == 1
         assert parent(manager.provisioner.pid) == os.getpid()  # type: ignore[union-attr]
-    notes = warm.folder / process.NOTES
+    notes = warm.folder / folder.NOTES
     assert "PYTHONHASHSEED is another than the command's" in notes.read_text()
     notes.unlink()
 
@@ -446,7 +520,7 @@ def test_what_python_reads_at_start_means_a_cold_start(warm: process.Warm) -> No
 def test_a_folder_that_is_not_there_is_the_error_of_a_cold_start(warm: process.Warm) -> None:
     with pytest.raises(FileNotFoundError):
         KernelManager(kernel_name="python3").start_kernel(cwd="/no/such/folder")
-    (warm.folder / process.NOTES).unlink()
+    (warm.folder / folder.NOTES).unlink()
 
 
 def test_a_run_finds_the_same_warm_and_cold(checkout: Checkout) -> None:
@@ -472,13 +546,14 @@ def test_where_kernels_cannot_be_forked_one_line_says_so(
     said: list[str] = []
     monkeypatch.setattr(process.sys, "platform", "darwin")
     with process.warm_kernels(said.append):
-        assert process.FOLDER_VARIABLE not in os.environ
+        assert folder.FOLDER_VARIABLE not in os.environ
     assert said == ["warm kernels: they need Linux; kernels start cold"]
 
 
 COMMAND = """
 import sys
-from analysis.runs.warm.process import warm_kernels, FOLDER_VARIABLE
+from analysis.runs.warm.folder import FOLDER_VARIABLE
+from analysis.runs.warm.process import warm_kernels
 import os
 with warm_kernels():
     print(os.environ[FOLDER_VARIABLE], flush=True)

@@ -54,10 +54,11 @@ def new(name: Annotated[str, typer.Argument(help="A slug, such as report_quality
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def lab(context: typer.Context) -> None:
     """Open JupyterLab in this project; more options go to it as they are."""
-    from analysis.runs.warm.process import keep_for_successor, start_or_say
+    from analysis.runs.warm.process import start_or_say
 
     project = Project.find()
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={project.root}"]
     os.environ[ROOT_VARIABLE] = str(project.root)
-    keep_for_successor(start_or_say(say_error))
+    if warm := start_or_say(say_error):
+        warm.keep_for_successor()
     os.execv(sys.executable, [*command, *context.args])  # noqa: S606 - replaces us, no shell

@@ -96,14 +96,22 @@ def _spell(seconds: float) -> str:
     return f"{round(seconds / 60)} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
 
 
-def _plan(project: Project, choice: Choice, *, force: bool = False) -> list[Planned]:
-    """What was asked for, with each run's state; the warehouse is asked once for both."""
+def _plan(
+    project: Project, choice: Choice, *, force: bool = False, to_run: bool = False
+) -> list[Planned]:
+    """What was asked for, with each run's state; the warehouse is asked once for both. Where there
+    will be runs to execute, what that takes is imported meanwhile."""
     from analysis.runs.choice import choose
+    from analysis.runs.forking import begin
     from analysis.runs.held import Held
+    from analysis.runs.plan import made
     from analysis.runs.plan import plan as make_plan
 
     held = Held(project)
-    return make_plan(project, choose(project, choice, held), force=force, held=held)
+    runs = choose(project, choice, held)
+    if to_run and (force or not all(made(run.folder(project)) for run in runs)):
+        begin({run.study for run in runs})
+    return make_plan(project, runs, force=force, held=held)
 
 
 @app.command()
@@ -137,7 +145,7 @@ def run(
 
         well = (run_watch if watch else run_due)(project, choice, carry_out)
     else:
-        well = carry_out(_plan(project, choice, force=force))
+        well = carry_out(_plan(project, choice, force=force, to_run=not cluster))
     if not well:
         raise typer.Exit(1)
 

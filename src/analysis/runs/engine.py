@@ -20,7 +20,8 @@ from typing import Any
 from analysis.errors import UserError
 from analysis.project import Project
 from analysis.report.record import RunRecord
-from analysis.runs.executors import Workers, get_ready, local_workers
+from analysis.runs.executors import Workers, apart, local_workers
+from analysis.runs.forking import begin
 from analysis.runs.leaving import unpublished
 from analysis.runs.placing import recover
 from analysis.runs.plan import Planned, complete, cores
@@ -101,12 +102,23 @@ def workers_for(
         with cluster_workers(cluster, project, todo) as workers:
             yield todo, workers
         return
-    # What kernels and workers are forked from import while the runs are prepared.
-    with warm_kernels(say, {each.run.study for each in todo}):
-        get_ready()
-        todo = [complete(each) for each in todo]
-        prepare(project, todo)
+    studies = {each.run.study for each in todo}
+    begin(studies)
+    with warm_kernels(say, studies):
+        todo = apart(ready, project.root, todo)
         yield todo, local_workers(project, min(jobs, len(todo)))
+
+
+def ready(root: Path, todo: Sequence[Planned]) -> list[Planned]:
+    """Runs with all their parameters, and what they share made: in a worker, which has imported
+    what that takes.
+
+    Raises:
+        UserError: a parameter that a study does not have or allow.
+    """
+    todo = [complete(each) for each in todo]
+    prepare(Project(root), todo)
+    return todo
 
 
 def prepare(project: Project, planned: Sequence[Planned]) -> None:

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from functools import cache, partial
-from multiprocessing import forkserver
-from multiprocessing.context import BaseContext
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 from analysis.project import Project
 from analysis.report.record import RunRecord
+from analysis.runs.forking import context
 from analysis.runs.leaving import settle, stopped_workers, unhurt_by_interrupts
 from analysis.runs.plan import Planned
-from analysis.runs.warm.process import PACKAGE
-from analysis.runs.warm.server import State, state_of
 
 
 def _first(planned: Planned, record: RunRecord) -> RunRecord:  # noqa: ARG001
@@ -82,7 +77,7 @@ def _execute(root: Path, planned: Planned, revision: str) -> RunRecord:
 def processes(jobs: int) -> Iterator[Executor]:
     """Processes on this machine, started clean: nothing is inherited but the environment."""
     pool = ProcessPoolExecutor(
-        jobs, mp_context=_context(), initializer=settle, initargs=(dict(os.environ),)
+        jobs, mp_context=context(), initializer=settle, initargs=(dict(os.environ),)
     )
     with pool, stopped_workers(pool):
         yield pool
@@ -100,38 +95,3 @@ def apart(work: Callable[..., Result], *given: object) -> Result:
             return waiting.result()
         except BrokenExecutor:  # it was killed
             return work(*given)
-
-
-def get_ready(more: tuple[str, ...] = ()) -> None:
-    """Lets what workers are forked from begin to import, where they are forked.
-
-    Args:
-        more: modules that these workers import, besides what runs need; said before the first.
-    """
-    _preloaded.extend(more)
-    _context()
-
-
-_preloaded = ["analysis.runs.rehearsed"]
-
-
-def _context() -> BaseContext:
-    """Forks of a process that has imported what workers need; new processes where it can't be.
-
-    The fork server has the project's code as it was when it began. Where files have changed since,
-    in a command that stays, workers import them anew.
-    """
-    # macOS has fork, but its own libraries may not be used after it.
-    if sys.platform != "linux" or _begun() != state_of(str(PACKAGE)):
-        return multiprocessing.get_context("spawn")
-    return multiprocessing.get_context("forkserver")
-
-
-@cache
-def _begun() -> State:
-    """Begins the fork server; the state of the project's code then."""
-    state = state_of(str(PACKAGE))
-    multiprocessing.set_forkserver_preload(_preloaded)
-    with unhurt_by_interrupts():
-        forkserver.ensure_running()
-    return state

@@ -22,6 +22,8 @@ from types import FrameType
 from analysis.project import Project
 
 INTERRUPTED = 130
+#: The name of the process from which kernels are forked: it ends after them, and by itself.
+WARM = "study-warm"
 SHOW_CURSOR = b"\x1b[?25h"
 
 
@@ -58,8 +60,9 @@ def stopped_workers(executor: Executor) -> Iterator[None]:
         yield
     except BaseException:
         executor.shutdown(wait=False, cancel_futures=True)
-        for worker in multiprocessing.active_children():
-            worker.kill()
+        for each in multiprocessing.active_children():
+            if each.name != WARM:
+                each.kill()
         raise
 
 

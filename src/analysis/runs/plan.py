@@ -43,6 +43,11 @@ class Seen(BaseModel):
         return found if all((folder / name).is_file() for name in wanted) else None
 
 
+def made(folder: Path) -> bool:
+    """Whether a run was executed before, whatever it depends on by now."""
+    return (folder / RECORD).exists()
+
+
 @dataclass(frozen=True)
 class Planned:
     """A run with its state, its key, and the parts of the key that changed since its record."""

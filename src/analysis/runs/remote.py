@@ -39,7 +39,8 @@ from analysis.runs.nested import one_at_a_time
 from analysis.runs.placing import ASIDE
 from analysis.runs.placing import replace as put_in_place
 from analysis.runs.plan import Planned
-from analysis.runs.warm.process import FOLDER_VARIABLE, start_or_say, unsaid
+from analysis.runs.warm.folder import FOLDER_VARIABLE
+from analysis.runs.warm.process import start_or_say, unsaid
 
 #: What the parts of a key that lie with a worker are called; a run's parameters travel with it.
 WORDS = {

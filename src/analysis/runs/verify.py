@@ -21,7 +21,8 @@ from analysis.report.record import (
     records,
 )
 from analysis.report.writing import replace_text
-from analysis.runs.executors import apart, get_ready
+from analysis.runs.executors import apart
+from analysis.runs.forking import begin
 from analysis.runs.warm.process import Say, unsaid, warm_kernels
 
 #: What each of its processes imports.
@@ -91,8 +92,8 @@ def verify(
     results = []
     # Threads only wait here: each notebook is executed by a process of its own.
     executed = {identity.partition("/")[0] for identity in found}
+    begin(executed, NBVAL)
     with warm_kernels(say, executed), ThreadPoolExecutor(jobs) as pool:
-        get_ready(NBVAL)
         waiting = [pool.submit(_verify_one, project, name, path) for name, path in found.items()]
         for future in as_completed(waiting):
             results.append(future.result())

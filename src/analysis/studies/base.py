@@ -16,7 +16,6 @@ from analysis.errors import UserError, unknown
 from analysis.params import explain
 from analysis.project import Literals, Project, StudySpec
 from analysis.safeguards.disclosure.rates import Rules
-from analysis.safeguards.people.masked import mask_content
 from analysis.safeguards.secrets import SECRET_NAME
 from analysis.warehouse import (
     NoWarehouse,
@@ -89,6 +88,9 @@ class Study:
         Raises:
             UserError: a mistake in the query, in one line; names the nearest column.
         """
+        # pandas comes with it, which a command that only plans does without.
+        from analysis.safeguards.people.masked import mask_content
+
         with self.warehouse() as warehouse:
             return mask_content(ask_frame(warehouse, query, parameters, limit=limit))
 

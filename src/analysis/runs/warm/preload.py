@@ -47,6 +47,15 @@ LEFT_OUT = {
 }
 
 
+#: What is done once in the warm process that each kernel would do again.
+REHEARSAL = "analysis.runs.warm.rehearsal"
+
+
+def listed() -> list[str]:
+    """The modules that were found to be wanted, from `preload.txt`."""
+    return Path(__file__).with_name("preload.txt").read_text(encoding="utf-8").split()
+
+
 def wanted(root: Path) -> list[str]:
     """The modules to import, sorted; the project's own and Python's are not among them."""
     package = root / "src" / "analysis"

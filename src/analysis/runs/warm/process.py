@@ -2,42 +2,32 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
 import socket
-import stat
 import subprocess
 import sys
-import tempfile
-import time
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from importlib.metadata import entry_points
-from pathlib import Path
-from typing import TextIO
+from multiprocessing.connection import wait
+from multiprocessing.context import ForkServerContext
+from multiprocessing.process import BaseProcess
+from typing import Any
 
-from analysis.runs.warm.preload import ANALYSTS, for_studies
+from analysis.runs.forking import forks
+from analysis.runs.leaving import WARM, unhurt_by_interrupts
+from analysis.runs.warm import server
+from analysis.runs.warm.folder import FOLDER_VARIABLE, NOTES, SOCKET, make, sweep
+from analysis.runs.warm.imported import PACKAGE, state_of
+from analysis.runs.warm.preload import ANALYSTS, REHEARSAL, for_studies, listed
 
-#: Where a command's warm process is; its workers and their clients inherit it.
-FOLDER_VARIABLE = "STUDY_WARM"
 #: `cold` for a command without a warm process: to compare, or where something is amiss.
 KERNELS_VARIABLE = "STUDY_KERNELS"
 JUPYTER_VARIABLE = "JUPYTER_DEFAULT_PROVISIONER_NAME"
 NAME, GROUP = "warm", "jupyter_client.kernel_provisioners"
-#: In the folder: the socket; a line for each kernel that started cold; a file that all who use the
-#: folder hold locked, so that one that nobody has is told from one in use; a sign that the warm
-#: process did not answer in time, so that no other kernel waits for it.
-SOCKET, NOTES, HELD, SILENT = "warm", "cold", "held", "silent"
-PREFIX = "study-warm-"
-#: Seconds that a new folder may be without its lock.
-YOUNG = 60.0
-HERE = Path(__file__).parent
-PACKAGE = HERE.parents[1]
-#: What is done once in the warm process that each kernel would do again.
-REHEARSAL = "analysis.runs.warm.rehearsal"
 #: Seconds that the warm process may take to end once it has been told.
 PATIENCE = 10.0
 
@@ -52,32 +42,113 @@ class Unavailable(Exception):
     """No kernels can be forked here; the message says why."""
 
 
-@dataclass(frozen=True)
 class Warm:
     """A warm process that was started, and the private folder of its sockets.
 
     Attributes:
-        held: the folder's lock.
+        folder: of the socket to which clients connect.
+        process: it, as long as it has not died; one that the fork server made is made once more.
     """
 
-    process: subprocess.Popen[bytes]
-    folder: Path
-    held: TextIO
+    def __init__(self, studies: list[str]) -> None:
+        self.folder, self.held = make()
+        self.life, self._its_life = socket.socketpair()
+        self.listener = socket.socket(socket.AF_UNIX)
+        self._stopped = threading.Event()
+        try:
+            self.listener.bind(str(self.folder / SOCKET))
+            self.listener.listen(128)
+            self._start(studies, forks() if studies else None)
+        except BaseException:
+            self._let_go()
+            self._clear()
+            raise
+
+    def _start(self, studies: list[str], context: ForkServerContext | None) -> None:
+        if context is None:
+            self.process: Any = self._spawn(studies)
+            self._let_go()
+            return
+        self.process = self._fork(context)
+        self._keeper = threading.Thread(target=self._keep, args=(context,), daemon=True)
+        self._keeper.start()
+
+    def _keep(self, context: ForkServerContext) -> None:
+        """Waits for the end of a warm process. Where that was not asked for, another takes its
+        place once: kernels wait meanwhile, since their requests arrive here."""
+        wait([self.process.sentinel])
+        if not self._stopped.is_set():
+            with suppress(OSError, EOFError):
+                self.process = self._fork(context)
+                wait([self.process.sentinel])
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """What only the warm process has from now on; where there is none, requests are refused."""
+        self.listener.close()
+        self._its_life.close()
+
+    def _fork(self, context: ForkServerContext) -> BaseProcess:
+        given = (self.listener, self._its_life, str(self.folder))
+        process = context.Process(target=server.forked, args=given, name=WARM)
+        with unhurt_by_interrupts():
+            process.start()
+        return process
+
+    def _spawn(self, studies: list[str]) -> subprocess.Popen[bytes]:
+        mine = (self.listener.fileno(), self._its_life.fileno())
+        told = json.dumps(to_import(studies))
+        return subprocess.Popen(
+            [sys.executable, server.__file__, *map(str, mine), str(self.folder), told],
+            pass_fds=mine,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C is the command's to handle
+        )
 
     def stop(self) -> list[str]:
         """Ends it and removes its folder; returns why kernels started cold, each reason once."""
         notes = self.folder / NOTES
         lines = notes.read_text(encoding="utf-8").splitlines() if notes.exists() else []
-        if self.process.stdin:
-            self.process.stdin.close()
-        try:
-            self.process.wait(PATIENCE)
-        except subprocess.TimeoutExpired:
+        self._stopped.set()
+        self.life.close()
+        if not self._ended(PATIENCE):
             self.process.kill()
-            self.process.wait()
+            self._ended(PATIENCE)
+        self._clear()
+        return list(dict.fromkeys(lines))
+
+    def _ended(self, seconds: float) -> bool:
+        if not isinstance(self.process, subprocess.Popen):
+            self._keeper.join(seconds)
+            return not self._keeper.is_alive()
+        try:
+            self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+    def _clear(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
         self.held.close()
-        return list(dict.fromkeys(lines))
+
+    def keep_for_successor(self) -> None:
+        """Lets the program that takes this process's place hold what keeps the warm process."""
+        for kept in (self.life, self.held):
+            os.set_inheritable(kept.fileno(), True)
+
+
+def to_import(studies: list[str]) -> dict[str, Any]:
+    """What a warm process that is a script is told."""
+    known = for_studies(studies, listed(), PACKAGE.parents[1]) if studies else None
+    return {
+        "packages": [*listed(), *ANALYSTS] if known is None else known,
+        "package": str(PACKAGE),
+        "state": state_of(str(PACKAGE)),
+        "modules": [f"analysis.studies.{name}" for name in studies],
+        "rehearsal": REHEARSAL,
+    }
 
 
 @contextmanager
@@ -110,18 +181,11 @@ def start_or_say(say: Say, studies: Iterable[str] = ()) -> Warm | None:
         return None
     try:
         warm = start(studies)
-    except (OSError, Unavailable) as error:
+    except (OSError, EOFError, Unavailable) as error:
         say(f"warm kernels: {error}; kernels start cold")
         return None
     os.environ[FOLDER_VARIABLE] = str(warm.folder)
     return warm
-
-
-def keep_for_successor(warm: Warm | None) -> None:
-    """Lets the program that takes this process's place hold what keeps the warm process."""
-    if warm and warm.process.stdin:
-        os.set_inheritable(warm.process.stdin.fileno(), True)
-        os.set_inheritable(warm.held.fileno(), True)
 
 
 def start(studies: Iterable[str] = ()) -> Warm:
@@ -134,6 +198,7 @@ def start(studies: Iterable[str] = ()) -> Warm:
     Raises:
         Unavailable: not on this system, or the provisioner is not installed.
         OSError: no socket or process can be made.
+        EOFError: the fork server has ended.
     """
     if sys.platform != "linux":
         # macOS has fork, but its own libraries may not be used after it.
@@ -141,67 +206,9 @@ def start(studies: Iterable[str] = ()) -> Warm:
     if not installed():
         raise Unavailable("not installed; `make check` installs them")
     sweep()
-    folder = Path(tempfile.mkdtemp(prefix=PREFIX))  # for its owner only
-    held = (folder / HELD).open("w")
-    try:
-        fcntl.flock(held, fcntl.LOCK_EX)
-        with socket.socket(socket.AF_UNIX) as listener:
-            listener.bind(str(folder / SOCKET))
-            listener.listen(128)
-            descriptors = (listener.fileno(), held.fileno())
-            return Warm(_spawn(descriptors, folder, studies), folder, held)
-    except OSError:
-        held.close()
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
+    return Warm(sorted(set(studies)))
 
 
 def installed() -> bool:
     """Whether Jupyter knows of warm kernels."""
     return bool(entry_points(group=GROUP, name=NAME))
-
-
-def sweep() -> None:
-    """Removes the folders of commands that were killed together with their warm processes."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
-        with suppress(OSError):
-            about = folder.lstat()
-            if about.st_uid == os.getuid() and stat.S_ISDIR(about.st_mode) and _left(folder):
-                shutil.rmtree(folder, ignore_errors=True)
-
-
-def _left(folder: Path) -> bool:
-    """Whether nobody has a folder any more: command, warm process and kernels hold its lock."""
-    try:
-        with (folder / HELD).open("r+") as held:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return time.time() - folder.stat().st_mtime > YOUNG
-    except BlockingIOError:
-        return False
-    return True
-
-
-def _spawn(
-    descriptors: tuple[int, int], folder: Path, studies: Iterable[str]
-) -> subprocess.Popen[bytes]:
-    listed = (HERE / "preload.txt").read_text(encoding="utf-8").split()
-    names = sorted(set(studies))
-    listed = for_studies(names, listed, PACKAGE.parents[1]) if names else [*listed, *ANALYSTS]
-    modules = [f"analysis.studies.{name}" for name in names]
-    code = {"package": str(PACKAGE), "modules": modules, "rehearsal": REHEARSAL}
-    what = {"packages": listed, "code": code if names else None}
-    return subprocess.Popen(
-        [
-            sys.executable,
-            str(HERE / "server.py"),
-            str(descriptors[0]),
-            str(folder),
-            json.dumps(what),
-        ],
-        pass_fds=descriptors,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,  # Ctrl-C is the command's to handle
-    )

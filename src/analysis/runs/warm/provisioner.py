@@ -17,7 +17,7 @@ from typing import Any
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
-from analysis.runs.warm.process import FOLDER_VARIABLE, NOTES, SILENT, SOCKET
+from analysis.runs.warm.folder import FOLDER_VARIABLE, NOTES, SILENT, SOCKET
 
 #: Seconds for the warm process to import everything on a busy machine, and then to fork.
 PATIENCE = 60.0
@@ -217,6 +217,19 @@ def fork(folder: Path, asked: Wanted) -> ForkedProcess:
     """
     if (folder / SILENT).exists():
         raise Refused("the warm process does not answer")
+    try:
+        try:
+            return _fork(folder, asked)
+        except ConnectionError:  # it died; another may have taken its place
+            return _fork(folder, asked)
+    except TimeoutError:
+        (folder / SILENT).touch()  # one waited; the others need not
+        raise Refused("the warm process does not answer") from None
+    except OSError:
+        raise Refused("the warm process does not answer") from None
+
+
+def _fork(folder: Path, asked: Wanted) -> ForkedProcess:
     connection = socket.socket(socket.AF_UNIX)
     try:
         connection.settimeout(PATIENCE)
@@ -225,12 +238,8 @@ def fork(folder: Path, asked: Wanted) -> ForkedProcess:
         if "pid" not in answer:
             raise Refused(answer.get("error", "the kernel ended as it began"))
         return ForkedProcess(connection, int(answer["pid"]))
-    except BaseException as error:
+    except BaseException:
         connection.close()
-        if isinstance(error, TimeoutError):
-            (folder / SILENT).touch()  # one waited; the others need not
-        if isinstance(error, OSError):
-            raise Refused("the warm process does not answer") from None
         raise
 
 

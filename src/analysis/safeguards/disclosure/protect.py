@@ -12,8 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-import numpy as np
-
 from analysis.safeguards.disclosure.relations import Cell, Relation
 
 
@@ -95,6 +93,7 @@ def bounds(
         hidden: what is not shown.
         about: the relations of each cell.
     """
+    import numpy as np
     from scipy.optimize import linprog
 
     unknown, rows = _reach(cell, hidden, about)

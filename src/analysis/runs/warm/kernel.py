@@ -1,0 +1,96 @@
+"""From a fork of the warm process to a kernel as a cold start would make it, and to its end."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import importlib
+import os
+import random
+import socket
+import sys
+import sysconfig
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from analysis.runs.warm.request import Request
+
+#: Seconds that a kernel which was told to end may take to say so.
+LAST_WORDS = 1.0
+
+
+def become_kernel(request: Request) -> None:
+    """What a cold start sets up, then ipykernel as its launcher starts it; does not return."""
+    os.setsid()
+    named("study-kernel")
+    try:
+        os.chdir(request.cwd)
+    except OSError as error:
+        request.answer(error=f"{request.cwd}: {error.strerror}")
+        os._exit(1)
+    _streams(request)
+    os.environ.clear()
+    os.environ.update(request.environment)
+    time.tzset()
+    importlib.invalidate_caches()
+    _random_state()
+    request.connection.settimeout(None)
+    threading.Thread(target=_end_with, args=(request.connection,), daemon=True).start()
+
+    from ipykernel.kernelapp import IPKernelApp
+
+    sys.argv = [str(Path(sysconfig.get_path("purelib")) / "ipykernel_launcher.py")]
+    sys.argv += request.arguments
+    # 1: no parent is watched, the connection is.
+    app: Any = IPKernelApp.instance(parent_handle=1)
+    app.initialize(request.arguments)
+    # Now it listens: a client that calls earlier waits 0.1 s before it calls again.
+    request.answer(pid=os.getpid())
+    app.start()
+    # Where what is closed now goes before the thread that ends has said so, the latter waits for
+    # what is closed, 10 s.
+    app.control_thread.join(LAST_WORDS)
+    _leave_at_once()
+
+
+def named(name: str) -> None:
+    """What a list of the machine's processes says of this one, which is a fork of another."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/comm").write_text(name, encoding="ascii")
+
+
+def _leave_at_once() -> None:
+    """What was registered for the end is done; taking apart what was imported, shared with the
+    warm process as it is, would take longer than many a cell."""
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):
+            stream.flush()
+    os._exit(0)
+
+
+def _streams(request: Request) -> None:
+    """Standard input at its end, output and error where the client has them."""
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    for here, there in zip((0, 1, 2), (nothing, *request.streams), strict=True):
+        os.dup2(there, here)
+    os.close(nothing)
+    request.close()
+
+
+def _random_state() -> None:
+    """As new as in a process of its own, not every kernel's the same."""
+    random.seed()
+    numpy = sys.modules.get("numpy")
+    if numpy is not None:
+        numpy.random.seed()
+
+
+def _end_with(connection: socket.socket) -> None:
+    """Ends the kernel when its client has gone; the warm process may be gone before."""
+    with contextlib.suppress(OSError):
+        while connection.recv(1):
+            pass
+    os._exit(1)
