@@ -11,7 +11,7 @@ from scipy import special
 from analysis.methods.prevalence import limits
 from analysis.methods.sampling_design import Round, draw_probabilities, expect, resample
 from analysis.studies import Study
-from analysis.studies.prevalence_sample import load_frame
+from analysis.studies.prevalence_sample import load_frame, load_posts
 
 ITEMS, SEED = 500_000, 20260218
 
@@ -79,7 +79,7 @@ def binormal(prevalence: float, auc: float, seed: int, items: int = ITEMS) -> Wo
 
 def platform(study: Study) -> World:
     """The posts of the demo platform that a study's market viewed in its window, with its truth."""
-    frame = load_frame(study, study.window)
+    frame = load_posts(study, study.window)
     truth = study.sql("SELECT content_id, violates FROM demo_truth_content", limit=None)
     label = frame["content_id"].map(truth.set_index("content_id")["violates"]).to_numpy(float)
     views = frame["views"].to_numpy(float)

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import re
 
+import duckdb
+import numpy as np
 import pandas as pd
 import pytest
 
 from analysis.errors import NoData
 from analysis.figures.displays import Table
 from analysis.methods.label_error import Accuracy
+from analysis.methods.sampling_design import Calibration
 from analysis.project import ROOT_VARIABLE, Project
 from analysis.safeguards.disclosure import Rules
-from analysis.studies import Finding, open_study, prevalence, prevalence_design
+from analysis.studies import (
+    Finding,
+    open_study,
+    prevalence,
+    prevalence_design,
+    prevalence_validation,
+)
 from analysis.studies.prevalence_labels import few
 from support import Checkout
 
@@ -101,6 +110,56 @@ def test_the_design_writes_ids_only(checkout: Checkout, monkeypatch: pytest.Monk
     # The same run draws the same posts.
     prevalence_design.draw(prevalence_design.plan(study, prevalence_design.load(study)))
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == first
+
+
+def test_from_a_design_to_its_labels_to_the_number(
+    checkout: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A week without draws: designed, drawn, labelled, acquired, measured."""
+    monkeypatch.setenv(ROOT_VARIABLE, str(checkout.root))
+    study = open_study("prevalence_design", market="BR", window="2026-W10", labels=150)
+    plan = prevalence_design.plan(study, prevalence_design.load(study))
+    prevalence_design.draw(plan)
+    truth = study.sql("SELECT content_id, policy, violates AS label FROM demo_truth_content")
+    start, end = study.window.instants(study.market)
+    drop = "DELETE FROM prevalence_draws WHERE market = 'BR' AND drawn_at >= ? AND drawn_at < ?"
+    with duckdb.connect(str(checkout.root / "data" / "warehouse.duckdb")) as connection:
+        connection.execute(drop, [start, end])
+    folder = checkout.root / "data" / "labelling" / "BR" / "2026-W10"
+    draws = pd.read_csv(folder / "draws.csv")
+    labels = pd.read_csv(folder / "to_label.csv").merge(truth, how="left")
+    labels["policy"] = labels["policy"].where(labels["label"].astype(bool))
+    draws.merge(labels, how="left").to_csv(folder / "labelled.csv", index=False)
+    said = checkout.study("acquire", "labelled_draws")
+    assert f"{len(draws):,}" in said
+    found = measured("BR", simulations=100)
+    assert (found.drawn.labelled, found.drawn.unlabelled) == (len(draws), 0)
+    finding = prevalence.headline(found)
+    recorded = found.study.sql(
+        "SELECT effect FROM demo_truth WHERE metric = ? AND market = 'BR' AND starts_at = ?",
+        ("violative_view_rate", start),
+    )["effect"][0]
+    assert finding.value == pytest.approx(recorded, rel=0.05)
+
+
+def test_a_sample_is_of_a_week(demo_env: Project) -> None:
+    study = open_study("prevalence_design", market="BR", window="2026-02", labels=60)
+    plan = prevalence_design.plan(study, prevalence_design.load(study))
+    assert prevalence_design.draw(plan).text.startswith("Nothing is drawn: a sampling round is a")
+
+
+def test_where_nothing_violates_the_validation_has_no_size(
+    demo_env: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = measured("JP", simulations=100)
+    none = Calibration(-1e9, 0.0, 0.0, 0.0)
+    monkeypatch.setattr(prevalence_validation, "calibrated", lambda _: none)
+    held = prevalence_validation.validate(found)
+    assert np.isnan(held.realised)
+    assert held.events == 0
+    shown = prevalence_validation.validation_table(found, held).frame["value"]
+    assert "nan" not in " ".join(shown)
+    assert "not to be relied on" in prevalence_validation.validation_finding(found, held).text
 
 
 def test_a_plan_for_a_precision(demo_env: Project) -> None:

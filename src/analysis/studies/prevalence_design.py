@@ -17,13 +17,18 @@ from analysis.figures.tradeoffs import Tradeoff, tradeoffs
 from analysis.methods.sampling_design import expect
 from analysis.studies.base import Study, StudyParameters
 from analysis.studies.findings import Finding
-from analysis.studies.prevalence_labelling import write_draws, written_finding
+from analysis.studies.prevalence_labelling import (
+    is_round,
+    no_round_finding,
+    write_draws,
+    written_finding,
+)
 from analysis.studies.prevalence_plan import STRATA, Loaded, Plan, Z, make_plan, most_labels, strata
 from analysis.studies.prevalence_sample import (
     Drawn,
     calibrated,
     load_draws,
-    load_frame,
+    load_posts,
 )
 from analysis.studies.shares import share_scale
 
@@ -62,8 +67,7 @@ def load(study: Study) -> Loaded:
     if not drawn:
         reason = f"no labelled draws of {study.market.name} up to {study.window}"
         raise NoData(f"{reason}; a first sample can go by views alone")
-    frame = load_frame(study, study.window)
-    posts = frame.groupby("content_id", as_index=False).agg({"views": "sum", "risk_score": "max"})
+    posts = load_posts(study, study.window)
     return Loaded(posts, calibrated(drawn.values()), _sensitive(study, drawn))
 
 
@@ -231,5 +235,7 @@ def precision_figure(made: Plan) -> Figure:
 
 
 def draw(made: Plan) -> Finding:
-    """Draws the sample into files below data/, and says where they are."""
+    """Draws the sample of a local week into files below data/, and says where they are."""
+    if not is_round(made.study.window):
+        return no_round_finding(made)
     return written_finding(made, write_draws(made))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from analysis.calendar import Window
 from analysis.studies.findings import Finding
 from analysis.writing import aside
 
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 FOLDER = "labelling"
 NO_IDS = (
     "Who labels gets ids in random order, and neither scores nor weights. The weights lie beside, "
-    "and come back with the labels as prevalence_draws (see params/sources.yaml)."
+    "and come back with each post's label as labelled.csv, which `study acquire labelled_draws` "
+    "loads into prevalence_draws."
 )
 
 
@@ -29,8 +31,8 @@ class Written:
 
     Attributes:
         to_label: one row a post: content_id.
-        draws: one row a draw: draw_id, content_id, market, impressions, draw_probability,
-            risk_score.
+        draws: one row a draw: draw_id, content_id, market, surface, drawn_at (the week's
+            beginning), impressions, draw_probability, risk_score.
         posts, times: how many rows they have.
     """
 
@@ -38,6 +40,20 @@ class Written:
     draws: Path
     posts: int
     times: int
+
+
+def is_round(window: Window) -> bool:
+    """Whether a window is a local week, which is what a sample is drawn of."""
+    return window.start.weekday() == 0 and window.days == 7
+
+
+def no_round_finding(made: Plan) -> Finding:
+    """That nothing was drawn."""
+    text = f"Nothing is drawn: a sampling round is a local week, and {made.study.window} is none."
+    return Finding(
+        name="draws_written", title="The draws", text=text, value=None, unit="count",
+        confidence=None, verdict="unclear",
+    )  # fmt: skip
 
 
 def write_draws(made: Plan) -> Written:
@@ -51,6 +67,8 @@ def write_draws(made: Plan) -> Written:
             "draw_id": [_draw_id(study.seed, number) for number in range(len(drawn))],
             "content_id": drawn["content_id"],
             "market": study.market.code,
+            "surface": drawn["surface"],
+            "drawn_at": study.window.instants(study.market)[0].isoformat(),
             "impressions": drawn["views"],
             "draw_probability": own.probability[place],
             "risk_score": drawn["risk_score"],

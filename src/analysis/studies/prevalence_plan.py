@@ -39,7 +39,7 @@ class Loaded:
     """What a plan rests on.
 
     Attributes:
-        frame: content_id, views, risk_score of every post with views in the window.
+        frame: content_id, views, risk_score, surface of every post with views in the window.
         model: chance to violate by score, from labelled draws.
         sensitive: of violating posts drawn, the part whose policy is marked sensitive.
     """

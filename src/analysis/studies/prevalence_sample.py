@@ -155,26 +155,48 @@ def _codes(rows: pd.DataFrame, keys: list[str]) -> Counts:
 
 
 def load_frame(study: Study, window: Window) -> pd.DataFrame:
-    """Every post with views in a window's weeks: week, content_id, views, risk_score, language,
-    surface, topic.
+    """Every post with views in a window's weeks: week, views, risk_score, language, surface,
+    topic; without ids, since nothing asks for them.
+
+    The engine adds views up; what is left is held in memory whole, some 100 bytes a post and week.
 
     Raises:
         NoData: there is none.
     """
     query = """
-        SELECT CAST(date_trunc('week', timezone(?, e.hour)) AS DATE) AS week, e.content_id,
+        SELECT CAST(date_trunc('week', timezone(?, e.hour)) AS DATE) AS week,
             sum(e.views) AS views, max(c.risk_score) AS risk_score, max(c.language) AS language,
             max(c.surface) AS surface, max(c.topic) AS topic
         FROM exposure AS e JOIN content AS c ON c.content_id = e.content_id
         WHERE e.market = ? AND e.hour >= ? AND e.hour < ?
-        GROUP BY 1, 2 HAVING sum(e.views) > 0 ORDER BY 1, 2
+        GROUP BY 1, e.content_id HAVING sum(e.views) > 0 ORDER BY 1, e.content_id
     """
-    market = study.market
-    span = window.instants(market)
-    frame = study.sql(query, (market.zone, market.code, *span), limit=None)
-    if frame.empty:
-        raise NoData(f"no views of {market.name} in {window}")
+    frame = _viewed(study, window, query, (study.market.zone,))
     frame["week"] = pd.to_datetime(frame["week"]).dt.date
+    return frame
+
+
+def load_posts(study: Study, window: Window) -> pd.DataFrame:
+    """Every post with views in a window, once: content_id, views, risk_score, surface.
+
+    Raises:
+        NoData: there is none.
+    """
+    query = """
+        SELECT e.content_id, sum(e.views) AS views, max(c.risk_score) AS risk_score,
+            max(c.surface) AS surface
+        FROM exposure AS e JOIN content AS c ON c.content_id = e.content_id
+        WHERE e.market = ? AND e.hour >= ? AND e.hour < ?
+        GROUP BY 1 HAVING sum(e.views) > 0 ORDER BY 1
+    """
+    return _viewed(study, window, query, ())
+
+
+def _viewed(study: Study, window: Window, query: str, bound: tuple[object, ...]) -> pd.DataFrame:
+    values = (*bound, study.market.code, *window.instants(study.market))
+    frame = study.sql(query, values, limit=None)
+    if frame.empty:
+        raise NoData(f"no views of {study.market.name} in {window}")
     return frame.assign(views=frame["views"].astype(float))
 
 

@@ -48,7 +48,8 @@ class Validation:
         coverage: of the interval.
         others: of intervals that are in common use, by name.
         events: violating posts that a sample held, on average.
-        realised: effective sample size: that of random views with the variance seen.
+        realised: effective sample size: that of random views with the variance seen; nan where
+            nothing violated in any population.
         plug_in: the median of what each sample would claim by `value (1 - value) / variance`.
         worth: what the median interval is worth.
     """
@@ -117,12 +118,13 @@ def _held(found: Estimate, truth: Floats, events: float, measured: Measured) -> 
     low, high = limits(found, confidence=confidence, trials=measured.drawn.labelled)
     off, seen = found.value - truth, found.variance > 0
     spread = found.value[seen] * (1 - found.value[seen]) / found.variance[seen]
+    errors = float(np.mean(off**2))
     return Validation(
         samples=len(truth),
         coverage=float(np.mean((low <= truth) & (truth <= high))),
         others={title: _common(found, truth, method, measured) for title, method in COMMON.items()},
         events=events,
-        realised=float(np.mean(truth * (1 - truth)) / np.mean(off**2)),
+        realised=float(np.mean(truth * (1 - truth))) / errors if errors else float("nan"),
         plug_in=float(np.median(spread)) if seen.any() else float("nan"),
         worth=worth(
             *(float(np.median(x)) for x in (found.value, low, high)), confidence=confidence
@@ -193,8 +195,8 @@ def validation_table(measured: Measured, found: Validation) -> Table:
         ("Violating posts expected in a sample", f"{found.events:.1f}"),
         (f"Realised coverage of the {measured.confidence:.0%} interval", f"{found.coverage:.1%}"),
         *((f"Realised coverage of {title}", f"{held:.1%}") for title, held in found.others.items()),
-        ("Effective size, realised: random views with the same variance", rounded(found.realised)),
-        ("Effective size by the width of the median interval", rounded(found.worth)),
+        ("Effective size, realised: random views with the same variance", _size(found.realised)),
+        ("Effective size by the width of the median interval", _size(found.worth)),
         ("Effective size of this window's own interval", _size(own)),
         ("Effective size that the plug-in formula would claim", _size(found.plug_in)),
     ]
