@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -172,6 +173,8 @@ def test_a_number_that_will_still_move_says_so_and_how_far(demo_env: Project) ->
     rows = table.frame.set_index("title")
     assert rows.loc["Report actionability", "rests"] == "5 of 7 days"
     assert rows.loc["Recidivism within 90 days", "rests"] == "0 of 7 days"
+    assert re.fullmatch(r"[\d.]+% to [\d.]+%", rows.loc["Recidivism within 30 days", "final"])
+    assert "will end in" in found["recidivism_30_days"].text
     earlier = measure("US", "2026-W07")
     assert set(earlier.provisional) == {"recidivism_30_days", "recidivism_90_days"}
     earlier = measure("US", "2025-W20")  # with weeks before which nothing is expected

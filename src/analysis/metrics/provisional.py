@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 import numpy as np
+from numpy.typing import NDArray
 
 from analysis.calendar import Market, Window
 from analysis.methods.buckets import Floats
-from analysis.methods.lateness import final
+from analysis.methods.lateness import Final, final
 from analysis.metrics.cube import Cubes
 from analysis.metrics.estimate import Series, estimate_all
 from analysis.metrics.monitoring import scale_of
@@ -81,9 +82,13 @@ def provisional(
     past = range(max(0, len(windows) - 1 - REVISIONS), len(windows) - 1)
     known = _read(cubes, series, [windows[at] for at in past], market, days, waiting)
     for name in waiting:
-        each = series[name]
-        stands = window.end + timedelta(days=math.ceil(each.metric.matures_hours / 24))
-        ends = _ends(each, known[name], list(places), past) if name in known else (None, None)
+        each, hours = series[name], series[name].metric.matures_hours
+        stands = window.end + timedelta(days=math.ceil(hours / 24))
+        settled = [known_days(other, after, hours) == other.days for other in windows]
+        if name in known:
+            ends = _ends(each, known[name], list(places), past, settled)
+        else:
+            ends = _ahead(each, list(places), np.flatnonzero(settled))
         found[name] = Provisional(days[name], window.days, stands, *ends)
     return found
 
@@ -115,19 +120,52 @@ def _read(
 
 
 def _ends(
-    whole: Series, known: tuple[Floats, Floats], places: list[int], past: range
+    whole: Series,
+    known: tuple[Floats, Floats],
+    places: list[int],
+    past: range,
+    settled: Sequence[bool],
 ) -> tuple[float | None, float | None]:
     """Where a metric will end of whose window the first days are known."""
-    there, back = scale_of(whole.metric)
-    value, units = whole.found.value[places], whole.units[places]
-    made = final(
-        there(known[0]),
-        there(value[list(past)]),
-        known[1],
-        float(there(value)[-1]),
-        float(units[-1]),
-        confidence=whole.confidence,
-    )
+    units = whole.units[places]
+    value = _scaled(whole, whole.found.value[places], units)
+    ended = np.where(np.array(settled)[list(past)], value[list(past)], np.nan)
+    first, size = _scaled(whole, *known), float(units[-1])
+    made = final(first, ended, known[1], float(value[-1]), size, confidence=whole.confidence)
+    return _unscaled(whole, made, size)
+
+
+def _ahead(
+    whole: Series, places: list[int], settled: NDArray[np.int64]
+) -> tuple[float | None, float | None]:
+    """Where a metric will end of whose window no day is known: from the newest window that is
+    final, and how far final numbers moved over as many windows."""
+    if not len(settled):
+        return None, None
+    units = whole.units[places]
+    value = _scaled(whole, whole.found.value[places], units)
+    newest = int(settled[-1])
+    apart = len(places) - 1 - newest
+    later = settled[np.isin(settled - apart, settled)][-REVISIONS:]
+    first, size = value[later - apart], float(units[newest])
+    known = units[later - apart]
+    made = final(first, value[later], known, value[newest], size, confidence=whole.confidence)
+    return _unscaled(whole, made, size)
+
+
+def _scaled(whole: Series, value: Floats, units: Floats) -> Floats:
+    """Numbers where effects add; a share with half an event more on both sides, so that one of
+    none or all has its place there."""
+    if whole.metric.kind == "share":
+        value = (value * units + 0.5) / (units + 1)
+    return scale_of(whole.metric)[0](value)
+
+
+def _unscaled(whole: Series, made: Final | None, size: float) -> tuple[float | None, float | None]:
+    """From that scale to the estimate's unit, of a window of some size."""
     if made is None:
         return None, None
-    return float(back(np.array(made.low))), float(back(np.array(made.high)))
+    ends = scale_of(whole.metric)[1](np.array([made.low, made.high]))
+    if whole.metric.kind == "share":
+        ends = np.clip((ends * (size + 1) - 0.5) / size, 0, 1)
+    return float(ends[0]), float(ends[1])

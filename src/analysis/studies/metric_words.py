@@ -108,7 +108,8 @@ class MetricWords:
         if self.series.value(0) is None and self.series.units[0] > 0:
             return f"Too many of {self.sample} in {self.window} still wait to give this number."
         if self.series.value(0) is None:
-            return f"Nothing to measure: no {self.metric.sample} in {self.window}."
+            nothing = f"Nothing to measure: no {self.metric.sample} in {self.window}"
+            return "; ".join([nothing, *filter(None, [self._unsettled()])]) + "."
         clauses = [self.statement(), *(self._clause(name) for name in self.moves)]
         clauses += [each for each in (self._expectation(), self._unsettled()) if each]
         return "; ".join(clauses) + "."
