@@ -9,7 +9,8 @@ from babel import Locale
 from babel.numbers import format_decimal, format_percent
 
 from analysis.figures.displays import share_decimals
-from analysis.report.words import Words, beyond, command, finding_mark, run_mark, telling, words
+from analysis.report.verdicts import beyond, finding_mark, run_mark, telling
+from analysis.report.words import Words, command, words
 from analysis.studies.findings import Finding
 from samples import calm, finding, record
 

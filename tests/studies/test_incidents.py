@@ -15,7 +15,7 @@ from analysis.metrics.monitoring import Promise
 from analysis.project import ROOT_VARIABLE, Project
 from analysis.report.cells import FigureWords, TableWords, read
 from analysis.report.disclosed import sheet_of
-from analysis.report.words import has_moved
+from analysis.report.verdicts import has_moved
 from analysis.safeguards.disclosure import control
 from analysis.studies import core_metrics, open_study
 from analysis.studies.core_metrics import Measured

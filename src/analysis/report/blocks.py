@@ -17,7 +17,8 @@ from analysis.report.i18n import gettext
 from analysis.report.listing import Site, StudyRuns
 from analysis.report.summary import Summary
 from analysis.report.templating import seen
-from analysis.report.words import Words, mark, meaning_of, outcome_mark
+from analysis.report.verdicts import mark, meaning_of, outcome_mark
+from analysis.report.words import Words
 
 #: Runs that a study's page can compare, the newest first; some 1 KB each.
 COMPARED = 600

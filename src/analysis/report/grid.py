@@ -11,7 +11,8 @@ from analysis.report.listing import Row, mark_of
 from analysis.report.sparkline import COUNT, sparkline
 from analysis.report.summary import Summary
 from analysis.report.templating import seen
-from analysis.report.words import Words, finding_mark, has_moved
+from analysis.report.verdicts import finding_mark, has_moved
+from analysis.report.words import Words
 
 
 def cells(row: Row, windows: Iterable[str], root: str) -> Markup:

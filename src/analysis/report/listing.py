@@ -10,7 +10,7 @@ from functools import cached_property
 from math import inf
 
 from analysis.report.summary import Number, Summary
-from analysis.report.words import Mark, beyond, has_moved, headlines, outcome_mark, telling
+from analysis.report.verdicts import Mark, beyond, has_moved, headlines, outcome_mark, telling
 from analysis.studies.findings import Comparison, Finding
 
 #: Columns of a study's numbers.

@@ -27,7 +27,7 @@ from analysis.report.record import (
     folders,
     identify,
 )
-from analysis.report.words import Tally, has_moved, meaning_of, tally, telling
+from analysis.report.verdicts import Tally, has_moved, meaning_of, tally, telling
 from analysis.report.writing import replace_text
 from analysis.studies import findings
 from analysis.studies.findings import Comparison, Finding, Unit

@@ -20,18 +20,17 @@ from analysis.figures.displays import Shape, show
 from analysis.report.cells import TableBlock
 from analysis.report.doubts import doubt
 from analysis.report.i18n import foreign, gettext, ngettext, quoted
-from analysis.report.words import (
-    command,
+from analysis.report.verdicts import (
     comparison_mark,
     finding_mark,
     has_moved,
     headlines,
-    key_part,
     mark,
     run_mark,
     statement,
     telling,
 )
+from analysis.report.words import command, key_part
 from analysis.safeguards.disclosure import SUPPRESSED
 
 TEMPLATES = Path(__file__).parent / "templates" / "study"
