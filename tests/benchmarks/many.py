@@ -5,12 +5,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import psutil
 
-from benchmarks.measuring import Options, report, timed
+from benchmarks.measuring import Options, Spent, spent
 from support import Checkout, clean_environment
 from tiny import make_tiny
 
@@ -20,18 +19,18 @@ MARKETS = 16
 def measure(options: Options) -> None:
     few, many = (-(-count // MARKETS) * MARKETS for count in (50, options.trivial))
     checkout = make_tiny(options.folder, markets="[JP]", weeks=1)
-    seconds = {}
+    taken: dict[int, Spent] = {}
     for count in (few, many):
-        reports = options.folder / f"reports-{count}"
-        seconds[count], grown = run(checkout, reports, count)
-        each = seconds[count] / count
-        report(
-            f"{count} runs", f"{each:.3f} s a run; the command grew by {grown} MB", seconds[count]
-        )
-    ratio = (seconds[many] / many) / (seconds[few] / few)
-    print(f"a run of {many} costs {ratio:.2f} times one of {few}")
-    fresh = timed(lambda: left_alone(checkout, options.folder / f"reports-{many}", many))
-    report(f"{many} fresh", "study run, nothing started", fresh)
+        reports, grown = options.folder / f"reports-{count}", list[int]()
+        taken[count] = spent(lambda: run(checkout, reports, count, grown))  # noqa: B023 - at once
+        each = f"{taken[count].clock / count:.3f} and {taken[count].processor / count:.3f} s a run"
+        taken[count].report(f"{count} runs", f"{each}; the command grew by {grown[0]} MB")
+    clock = (taken[many].clock / many) / (taken[few].clock / few)
+    processor = (taken[many].processor / many) / (taken[few].processor / few)
+    said = f"{clock:.2f} times one of {few} by the clock, {processor:.2f} of the processor"
+    print(f"a run of {many} costs {said}")
+    fresh = spent(lambda: left_alone(checkout, options.folder / f"reports-{many}", many))
+    fresh.report(f"{many} fresh", "study run, nothing started")
 
 
 def words(count: int) -> list[str]:
@@ -40,9 +39,8 @@ def words(count: int) -> list[str]:
     return ["run", "tiny", "-m", "all", *(word for week in weeks for word in ("-w", week))]
 
 
-def run(checkout: Checkout, reports: Path, count: int) -> tuple[float, int]:
-    """Seconds that it takes, and by how many megabytes the command grows after its first runs."""
-    started = time.perf_counter()
+def run(checkout: Checkout, reports: Path, count: int, grown: list[int]) -> None:
+    """Executes so many; adds by how many megabytes the command grows after its first runs."""
     process = subprocess.Popen(
         [sys.executable, "-c", "from analysis.cli import main; main()", *words(count)],
         cwd=checkout.root,
@@ -59,7 +57,7 @@ def run(checkout: Checkout, reports: Path, count: int) -> tuple[float, int]:
         elif " runs: " in last:
             assert " 0 failed" in last, last
     assert process.wait() == 0
-    return time.perf_counter() - started, (held[-1] - held[9]) // 1_000_000
+    grown.append((held[-1] - held[9]) // 1_000_000)
 
 
 def left_alone(checkout: Checkout, reports: Path, count: int) -> None:

@@ -107,9 +107,11 @@ def _plan(
     from analysis.runs.plan import made
     from analysis.runs.plan import plan as make_plan
 
+    if to_run and force:
+        begin(choice.studies or project.study_names)
     held = Held(project)
     runs = choose(project, choice, held)
-    if to_run and (force or not all(made(run.folder(project)) for run in runs)):
+    if to_run and not all(made(run.folder(project)) for run in runs):
         begin({run.study for run in runs})
     return make_plan(project, runs, force=force, held=held)
 
