@@ -16,13 +16,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from nbformat import NotebookNode
-from nbval.plugin import IPyNbCell
+
+from analysis.runs.unused import without_unused
+
+with without_unused():
+    import nbval.kernel
+    from nbformat import NotebookNode
+    from nbval.plugin import IPyNbCell
 
 from analysis.figures.displays import FIGURE, TABLE, TITLE
 from analysis.report.bundles import OF_FIGURE
 from analysis.report.disclosed import NOT_SHOWN
 from analysis.report.guarded import Gate, outputs
+from analysis.runs.warm.client import BlockingRunManager
 from analysis.safeguards.disclosure import SUPPRESSED
 from analysis.studies.findings import FINDING
 
@@ -30,6 +36,11 @@ TYPED = (FINDING, FIGURE, TABLE, TITLE)
 #: Two executions of one code on one machine agree far better; other machines' libraries sum in
 #: another order.
 RELATIVE, ABSOLUTE = 1e-9, 1e-12
+
+# nbval prints every message for a log that nobody keeps, a third of its time; and its client waits
+# by the clock for a kernel to be ready.
+nbval.kernel.pformat = lambda message: message
+nbval.kernel.KernelManager = BlockingRunManager
 
 _found: dict[str, list[str]] = {}
 

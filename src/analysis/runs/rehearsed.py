@@ -16,12 +16,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from analysis.runs.forking import TOLD
+from analysis.runs.unused import without_unused
 from analysis.runs.warm.imported import PACKAGE, Code, preload
 from analysis.runs.warm.preload import REHEARSAL, for_studies, listed
 
-#: jsonschema, which nbformat imports, would read a grammar of international addresses, a second for
-#: a format that no notebook's schema has. It does without where the package can't be imported.
-UNUSED = "rfc3987_syntax"
 NEEDED = (
     *("analysis.report.site", "analysis.runs.execute", "analysis.runs.warm.provisioner"),
     *("ipykernel.kernelspec", "papermill", "papermill.iorw", "pygments.lexers.python"),
@@ -59,15 +57,14 @@ def rehearse() -> Begun:
         [each for each in sys.path if each],
         Code(str(PACKAGE), told["state"]) if told["studies"] else None,
     )
-    sys.modules[UNUSED] = None  # type: ignore[assignment]  # how Python is told that it is not there
     if begun.code:
         # debugpy's advice as it is imported is for who debugs with it.
         os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"
         # First, since matplotlib reads as it is imported where a kernel will show its charts.
         preload(for_studies(told["studies"], listed(), PACKAGE.parents[1]))
-    for name in NEEDED:
-        importlib.import_module(name)
-    del sys.modules[UNUSED]
+    with without_unused():
+        for name in NEEDED:
+            importlib.import_module(name)
     _render()
     if begun.code:
         begun.code.load([f"analysis.studies.{name}" for name in told["studies"]], REHEARSAL)

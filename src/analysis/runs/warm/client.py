@@ -12,8 +12,10 @@ from queue import Empty
 from typing import Any
 
 from jupyter_client.asynchronous.client import AsyncKernelClient
+from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.client import KernelClient
-from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.manager import AsyncKernelManager, KernelManager
+from jupyter_core.utils import run_sync
 from traitlets import Type
 
 #: Seconds after which a question is asked again: a kernel that was still binding its sockets has
@@ -21,10 +23,10 @@ from traitlets import Type
 AGAIN = 0.5
 
 
-class RunClient(AsyncKernelClient):
+class Soon(KernelClient):
     """A client that is ready as soon as its kernel is."""
 
-    async def wait_for_ready(self, timeout: float | None = None) -> None:
+    async def _async_wait_for_ready(self, timeout: float | None = None) -> None:
         """Asks until the kernel has answered, and what it published has been taken in.
 
         Args:
@@ -40,14 +42,14 @@ class RunClient(AsyncKernelClient):
 
     async def _ready(self) -> None:
         while not await self._answered(str(self.kernel_info())):
-            if not await self.is_alive():
+            if not await self._async_is_alive():
                 raise RuntimeError("Kernel died before replying to kernel_info")
 
     async def _answered(self, question: str) -> bool:
         try:
             reply = await self._answer_to(question)
             self._handle_kernel_info_reply(reply)
-            while not _idle_after(await self.get_iopub_msg(timeout=AGAIN), question):
+            while not _idle_after(await self._async_get_iopub_msg(timeout=AGAIN), question):
                 pass
         except Empty:
             return False
@@ -56,7 +58,7 @@ class RunClient(AsyncKernelClient):
     async def _answer_to(self, question: str) -> dict[str, Any]:
         """The reply to the latest question; those to earlier ones are passed over."""
         while True:
-            reply: dict[str, Any] = await self.get_shell_msg(timeout=AGAIN)
+            reply: dict[str, Any] = await self._async_get_shell_msg(timeout=AGAIN)
             if reply["parent_header"].get("msg_id") == question:
                 return reply
 
@@ -66,8 +68,26 @@ def _idle_after(message: dict[str, Any], question: str) -> bool:
     return bool(about == question and content.get("execution_state") == "idle")
 
 
+class RunClient(Soon, AsyncKernelClient):
+    """For papermill and nbclient."""
+
+    wait_for_ready = Soon._async_wait_for_ready
+
+
+class BlockingRunClient(Soon, BlockingKernelClient):
+    """For nbval."""
+
+    wait_for_ready = run_sync(Soon._async_wait_for_ready)
+
+
 class RunManager(AsyncKernelManager):
     """The manager that papermill is given for runs: its clients are `RunClient`."""
 
     # Its `client_class` would be read by the other manager only.
     client_factory = Type(RunClient, klass=KernelClient)
+
+
+class BlockingRunManager(KernelManager):
+    """The manager that nbval is given: its clients are `BlockingRunClient`."""
+
+    client_factory = Type(BlockingRunClient, klass=KernelClient)
