@@ -13,10 +13,12 @@ from analysis.errors import NoData
 from analysis.figures.displays import Table
 from analysis.methods.label_error import Accuracy
 from analysis.methods.sampling_design import Calibration
+from analysis.metrics.estimate import estimate
 from analysis.project import ROOT_VARIABLE, Project
 from analysis.safeguards.disclosure import Rules
 from analysis.studies import (
     Finding,
+    core_metrics,
     open_study,
     prevalence,
     prevalence_design,
@@ -45,6 +47,22 @@ def test_the_headline(demo_env: Project) -> None:
         ("violative_view_rate", found.study.window.instants(found.study.market)[0]),
     )["effect"][0]
     assert finding.low < truth < finding.high
+
+
+@pytest.mark.parametrize("market", ["BR", "JP", "US"])
+def test_the_two_pages_rates_agree(demo_env: Project, market: str) -> None:
+    """The ratio over distinct posts here, Hájek's over draws in core_metrics: their
+    intervals overlap, and the latter's holds the former."""
+    own = prevalence.headline(measured(market))
+    study = open_study("core_metrics", market=market, window="2026-W10")
+    loaded = core_metrics.load(study)
+    other = estimate(loaded.rows, "violative_view_rate")
+    low, high = other.limits(0)
+    assert low is not None
+    assert high is not None
+    assert low <= own.high
+    assert own.low <= high
+    assert low <= own.value <= high
 
 
 def test_a_window_without_draws_is_no_data(project: Project, demo: Project) -> None:

@@ -164,7 +164,7 @@ def detection(measured: Measured) -> Table:
     found = watched.noticed(measured.series, MOVE, study.rng())
     spans = [span for span in SPANS if span <= watched.watched]
     rows = [
-        {"title": measured.series[name].metric.title, "half": _half(chance)}
+        {"title": measured.series[name].metric.title, "half": half(chance)}
         | {f"within_{span}": float(chance[span - 1]) for span in spans}
         for name, chance in zip(watched.outlooks, found, strict=True)
     ]
@@ -183,7 +183,8 @@ def detection(measured: Measured) -> Table:
     return Table("detection", caption, frame, columns, note, folded=True)
 
 
-def _half(chance: Floats) -> str:
+def half(chance: Floats) -> str:
+    """How many windows it takes until half of all moves are noticed."""
     reached = np.flatnonzero(chance >= 0.5)
     return str(int(reached[0]) + 1) if len(reached) else f"more than {len(chance)}"
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 
 from analysis.figures.displays import Column, Table
-from analysis.methods.buckets import Floats
 from analysis.metrics.levels import Level, Levels, watch_levels
 from analysis.metrics.monitoring import Promise, quarter
 from analysis.safeguards.disclosure.rates import unsafe
 from analysis.studies.findings import Finding
+from analysis.studies.metric_alerts import half
 from analysis.studies.words import join, percent
 
 if TYPE_CHECKING:
@@ -126,7 +125,7 @@ class LevelWords:
             alert = {1: "▲ alert", -1: "▼ alert", 0: "–"}[each.now]
             rows.append(
                 {"level": self._level(level), "before": shares[0], "lately": shares[1]}
-                | {"alert": alert, "double": _half(up[level]), "halve": _half(down[level])}
+                | {"alert": alert, "double": half(up[level]), "halve": half(down[level])}
             )
         columns = (
             Column("level", self.by.capitalize()),
@@ -156,11 +155,6 @@ class LevelWords:
             f"together; limits allow for the {len(self.levels.watched)} that are watched. What a "
             "few events a window tell takes months: a table says how long."
         )
-
-
-def _half(chance: Floats) -> str:
-    reached = np.flatnonzero(chance >= 0.5)
-    return str(int(reached[0]) + 1) if len(reached) else f"more than {len(chance)}"
 
 
 def words(measured: Measured) -> list[LevelWords]:
