@@ -47,6 +47,8 @@ LEFT_OUT = {
 }
 
 
+#: An import, whatever stands before it in its line: those within functions count too.
+IMPORT = re.compile(r"^[ \t]*(?:from ([\w.]+) import ([^\n]*)|import ([\w.]+))", re.MULTILINE)
 #: What is done once in the warm process that each kernel would do again.
 REHEARSAL = "analysis.runs.warm.rehearsal"
 
@@ -86,16 +88,16 @@ def for_studies(studies: Iterable[str], listed: Iterable[str], root: Path) -> li
     texts = reach.sources(reach.modules({f"analysis.studies.{name}" for name in studies}))
     for path in (root / "notebooks" / f"{name}.ipynb" for name in studies):
         texts += _cells(path) if path.exists() else ()
-    text = "\n".join(texts)
-    return [name for name in listed if name in KERNEL or _named(name, text)]
+    named = {name for text in texts for name in _named(text)}
+    return [name for name in listed if name in KERNEL or name in named]
 
 
-def _named(name: str, text: str) -> bool:
-    """Whether a text of Python imports a module by its whole name, or from its package."""
-    package, _, leaf = name.rpartition(".")
-    whole = rf"^\s*(import|from) {re.escape(name)}\b"
-    part = rf"^\s*from {re.escape(package)} import [^\n]*\b{leaf}\b"
-    return bool(re.search(f"{whole}|{part}" if package else whole, text, re.MULTILINE))
+def _named(text: str) -> Iterator[str]:
+    """The modules that lines of Python import, with their packages, and what they take of them."""
+    for module, taken, plain in IMPORT.findall(text):
+        parts = (module or plain).split(".")
+        yield from (".".join(parts[:count]) for count in range(1, len(parts) + 1))
+        yield from (f"{module}.{name}" for name in re.findall(r"\w+", taken))
 
 
 def _cells(notebook: Path) -> Iterator[str]:
