@@ -1,9 +1,9 @@
-"""Verbs for runs: what there is to do, do it, prove it, publish it."""
+"""Verbs for runs: which there are, what there is to do, do it."""
 
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -20,6 +20,7 @@ from analysis.cli.app import (
     WindowsOption,
     app,
 )
+from analysis.cli.site import asked_locale, publish_site
 from analysis.errors import ClusterLost, UserError
 from analysis.project import Project
 from analysis.terminal import say, say_error, say_json, say_table, steps
@@ -134,7 +135,7 @@ def run(
 ) -> None:
     """Execute studies for markets and windows, and publish the site; fresh runs are left alone."""
     project = Project.find()
-    asked = _locale(locale)
+    asked = asked_locale(locale)
     choice = _choice(studies, market, window, variant, parameters, full)
 
     def carry_out(planned: list[Planned]) -> bool:
@@ -168,10 +169,10 @@ def _carry_out(
         try:
             records = _execute(project, planned, jobs, cluster, quiet=as_json)
         except ClusterLost:
-            _publish(project)
+            publish_site(project)
             raise
         except KeyboardInterrupt:
-            _publish(project)  # what is finished is kept, and can be read
+            publish_site(project)  # what is finished is kept, and can be read
             say_error("stopped; finished runs are kept, `study run` does the rest")
             raise typer.Exit(INTERRUPTED) from None
         whole = (project.reports / "index.html").exists() and not unpublished(project).exists()
@@ -179,7 +180,7 @@ def _carry_out(
         held: tuple[str, ...] = ()
         try:
             if records or asked or not whole:
-                held = _publish(project, asked, {each.run.identity for each in planned})
+                held = publish_site(project, asked, {each.run.identity for each in planned})
         except UserError as error:
             if not failed:
                 raise
@@ -236,113 +237,6 @@ def _summarise(
                 near = notebook.is_relative_to(project.root)
                 say(f"  look at it: study lab {project.relative(notebook) if near else notebook}")
     say(f"site: {index}")
-
-
-@app.command()
-def verify(
-    studies: Studies = None,
-    market: MarketsOption = None,
-    window: WindowsOption = None,
-    jobs: JobsOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Execute finished notebooks again with nbval, and say which numbers differ."""
-    from analysis.runs.engine import cores
-    from analysis.runs.verify import Verified, notebooks
-    from analysis.runs.verify import verify as verify_all
-
-    project = Project.find()
-    found = notebooks(project, studies or (), market or (), window or ())
-    with steps(len(found), "verify", quiet=as_json) as progress:
-
-        def done(one: Verified) -> None:
-            verdict = "reproduced" if one.reproduced else "DIFFERS"
-            progress.step("\n    ".join([f"{verdict:<11}{one.identity}", *one.differences]))
-
-        results = verify_all(project, found, jobs=jobs or cores(), done=done, say=say_error)
-    _publish(project)  # pages say whether they were reproduced
-    differing = [one for one in results if not one.reproduced]
-    if as_json:
-        say_json({one.identity: one.differences for one in results})
-    else:
-        say(f"{len(results)} runs executed again: {len(differing)} differ")
-    if differing:
-        raise typer.Exit(1)
-
-
-@app.command()
-def publish(
-    locale: LocaleOption = None,
-    audience: Annotated[
-        Literal["internal", "external"],
-        typer.Option(help="external also builds reports-external, with counts rounded to 10."),
-    ] = "internal",
-) -> None:
-    """Build the site from the records of the runs that are there; a page with a secret is held."""
-    from analysis.report.i18n import OF_MARKET
-
-    project, asked = Project.find(), _locale(locale)
-    held = _publish(project, asked, own=asked if asked != OF_MARKET else None)
-    say(f"site: {project.reports / 'index.html'}")
-    if audience == "external":
-        from analysis.report.audience import publish_outside
-
-        outside = publish_outside(project)
-        held = (*held, *outside.held)
-        say(f"for readers outside: {outside.index}")
-    if held:
-        raise typer.Exit(1)
-
-
-def _locale(given: str | None) -> str | None:
-    from analysis.report.i18n import check_locale
-
-    return given and check_locale(given)
-
-
-def _publish(
-    project: Project,
-    locale: str | None = None,
-    only: set[str] | None = None,
-    own: str | None = None,
-) -> tuple[str, ...]:
-    """Builds the site, with runs' pages in a locale and its own pages in another or the same; says
-    what was held back, and gives it."""
-    from analysis.runs.engine import site_lock
-    from analysis.runs.executors import apart
-    from analysis.runs.leaving import unpublished
-    from analysis.runs.placing import recover
-
-    with site_lock(project):
-        recover(project.reports)  # what a killed command left
-        locales = _locales(project, locale, only) if locale else None
-        held = apart(_build, project, locales, own)
-        unpublished(project).unlink(missing_ok=True)
-    for line in held:
-        say_error(line)
-    return held
-
-
-def _build(project: Project, locales: dict[str, str] | None, own: str | None) -> tuple[str, ...]:
-    from analysis.report.site import publish
-
-    return publish(project, locales, own).held
-
-
-def _locales(project: Project, locale: str, only: set[str] | None) -> dict[str, str]:
-    """The language that each run's page is to be in, of those that were asked for or of all."""
-    from analysis.report.i18n import OF_MARKET, locale_for
-    from analysis.report.record import records
-
-    def spoken(code: str) -> str:
-        languages = project.markets[code].languages if code in project.markets else ()
-        return locale_for(code, languages, project.settings.locale)
-
-    return {
-        record.identity: spoken(record.market) if locale == OF_MARKET else locale
-        for _, record in records(project.reports)
-        if only is None or record.identity in only
-    }
 
 
 def _choice(
