@@ -164,13 +164,13 @@ def detection(measured: Measured) -> Table:
     found = watched.noticed(measured.series, MOVE, study.rng())
     spans = [span for span in SPANS if span <= watched.watched]
     rows = [
-        {"title": measured.series[name].metric.title, "half": half(chance)}
+        {"title": measured.series[name].metric.title, "windows": half(chance)}
         | {f"within_{span}": float(chance[span - 1]) for span in spans}
         for name, chance in zip(watched.outlooks, found, strict=True)
     ]
     columns = (
         Column("title", "Metric"),
-        Column("half", "Windows until half are noticed"),
+        Column("windows", "Windows until half are noticed"),
         *(Column(f"within_{span}", f"Noticed within {span}", "share") for span in spans),
     )
     note = (

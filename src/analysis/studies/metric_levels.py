@@ -125,15 +125,15 @@ class LevelWords:
             alert = {1: "▲ alert", -1: "▼ alert", 0: "–"}[each.now]
             rows.append(
                 {"level": self._level(level), "before": shares[0], "lately": shares[1]}
-                | {"alert": alert, "double": half(up[level]), "halve": half(down[level])}
+                | {"alert": alert, "windows": half(up[level]), "other_windows": half(down[level])}
             )
         columns = (
             Column("level", self.by.capitalize()),
             Column("before", "Share before", "share"),
             Column("lately", f"Last {self.lately} windows", "share"),
             Column("alert", "Alert"),
-            Column("double", "Windows until half of doublings are noticed"),
-            Column("halve", "Windows until half of halvings are noticed"),
+            Column("windows", "Windows until half of doublings are noticed"),
+            Column("other_windows", "Windows until half of halvings are noticed"),
         )
         market = self.measured.study.market.name
         caption = f"{self.title} by {self.by} in {market}: how they are watched"
