@@ -98,8 +98,11 @@ def _told(panel: Panel, confidence: float) -> str:
     if np.isfinite(panel.value[-1]):
         ends = _ends(panel.show, panel.low[-1], panel.high[-1])
         said = f"{panel.show(panel.value[-1])} ({confidence:.0%} interval {ends})"
+    start = f"{panel.title}: {said}, {panel.verdict}"
+    if np.isfinite(panel.value).sum() == 1:
+        return f"{start}; no other window is shown."
     lowest, highest = (panel.show(float(f(panel.value))) for f in (np.nanmin, np.nanmax))
-    return f"{panel.title}: {said}, {panel.verdict}; between {lowest} and {highest} in all."
+    return f"{start}; between {lowest} and {highest} in all."
 
 
 def _ends(show: Callable[[float], str], low: float, high: float) -> str:

@@ -24,6 +24,8 @@ COLUMNS, PANEL_HEIGHT = 2, 116.0
 TITLE, FOOT, AXIS, END, GAP = 22.0, 20.0, 54.0, 66.0, 8.0
 #: Half the size of a diamond and of a triangle; from an alert's number to its triangle.
 DIAMOND, TRIANGLE, AWAY = 4.5, 4.0, 10.0
+#: Of a panel's title: its size, and how wide a bold letter is at most, on average, over its size.
+TITLE_SIZE, BOLD = 11.5, 0.62
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class Panel:
         unit: of the values: `share`, `hours`.
         show: a value as a sentence shows it, unit included.
         word: a unit that is a word, as `show` ends with it; it is drawn once, at the title.
+        counted: what numbers without a unit are of, such as `per 1,000`; drawn at the title too.
         verdict: what is said of the marked window, a clause.
         expected_low, expected_high: what was expected before each window was seen; empty for none.
         alerts: the places of windows in which the number left what was expected.
@@ -53,6 +56,7 @@ class Panel:
     show: Callable[[float], str]
     verdict: str
     word: str = ""
+    counted: str = ""
     expected_low: Floats = field(default_factory=lambda: np.empty(0))
     expected_high: Floats = field(default_factory=lambda: np.empty(0))
     alerts: Sequence[int] = ()
@@ -241,7 +245,9 @@ def _written(pattern: str, rows: Floats) -> str:
 
 def _words(root: ET.Element, panel: Panel, place: _Place, labels: Sequence[str]) -> None:
     start = place.left - AXIS + 4
-    _text(root, start, place.top - TITLE / 2 + 3, _titled(panel), size=11.5, bold=True)
+    titled = _titled(panel)
+    size = min(TITLE_SIZE, (WIDTH / COLUMNS - 12) / (BOLD * len(titled)))
+    _text(root, start, place.top - TITLE / 2 + 3, titled, size=size, bold=True)
     if not np.isfinite(panel.value).any():
         _text(root, place.left, (place.top + place.bottom) / 2, "too few to show", token=MUTED)
         return
@@ -257,7 +263,8 @@ def _words(root: ET.Element, panel: Panel, place: _Place, labels: Sequence[str])
 
 
 def _titled(panel: Panel) -> str:
-    return f"{panel.title} ({panel.word.strip()})" if panel.word else panel.title
+    unit = panel.word.strip() or panel.counted
+    return f"{panel.title} ({unit})" if unit else panel.title
 
 
 def _breaks(root: ET.Element, panel: Panel, place: _Place, breaks: Sequence[Break]) -> None:

@@ -144,10 +144,13 @@ def _mark(axes: Axes, trend: Trend, days: np.ndarray, value: np.ndarray) -> None
         return
     axes.plot(days[at : at + 1], value[at : at + 1], "D", color=VERMILION.light, markersize=7)
     right = at > len(value) * 0.75
+    # Beside the line, not on it: below where the line comes down from the left.
+    low, high = axes.get_ylim()
+    falls = right and value[at - 1] > value[at] > low + 0.2 * (high - low)
     axes.annotate(
         f"{trend.labels[at]}: {trend.show(value[at])}",
         (days[at], value[at]),
-        xytext=(-8 if right else 8, 9),
+        xytext=(-8 if right else 8, -16 if falls else 9),
         textcoords="offset points",
         ha="right" if right else "left",
         color=INK.light,

@@ -14,7 +14,7 @@ from analysis.figures.multiples import Multiples, multiples_figure
 from analysis.figures.panels import Panel
 from analysis.figures.trend import Break
 from analysis.methods.buckets import Floats
-from analysis.metrics.catalogue import GROUPS
+from analysis.metrics.catalogue import GROUPS, Metric
 from analysis.safeguards.disclosure.rates import RATE_UNITS, unsafe_each
 from analysis.studies.metric_alerts import expected_clause
 from analysis.studies.metric_words import move_word
@@ -23,6 +23,13 @@ if TYPE_CHECKING:
     from analysis.studies.core_metrics import Measured
 
 BEFORE, YEAR = "before", "year"
+#: What numbers without a sign are of.
+COUNTED = {
+    "per_hundred": "per 100",
+    "per_thousand": "per 1,000",
+    "per_million": "per million",
+    "count": "count",
+}
 UNWATCHED = "–: too few events or windows to expect anything."
 
 
@@ -81,9 +88,15 @@ class MetricGroup:
         caption = (
             f"Each panel has a scale of its own. Line: the number in each window; bars: its "
             f"{study.parameters.confidence:.0%} interval; diamond: {study.window}. Shaded: what "
-            "was expected of each window from those before it; triangles: alerts."
+            f"was expected of each window from those before it; triangles: alerts. {self._source()}"
         )
         return multiples_figure(made, title=self._says(), caption=caption)
+
+    def _source(self) -> str:
+        """What rows the numbers are of."""
+        catalogue = self.measured.catalogue
+        names = [name for key in self.metrics for name in _facts(catalogue.metrics[key])]
+        return f"Source: {'; '.join(catalogue.facts[name].title for name in dict.fromkeys(names))}."
 
     def _says(self) -> str:
         """What moved of the group, as the figure's title."""
@@ -123,6 +136,7 @@ class MetricGroup:
             show=lambda number: words.scale.short(number / factor),
             verdict=move_word(measured.moves[name, BEFORE].verdict, label) + expected,
             word=words.scale.symbol if words.scale.symbol.startswith(" ") else "",
+            counted="" if " per " in series.metric.title else COUNTED.get(series.metric.kind, ""),
             expected_low=ends[0] * factor,
             expected_high=ends[1] * factor,
             alerts=alerts,
@@ -175,6 +189,10 @@ class MetricGroup:
             and each.metric in ("all", *self.metrics)
             and first <= each.date < end
         ]
+
+
+def _facts(metric: Metric) -> tuple[str, str]:
+    return metric.fact, metric.base_fact
 
 
 def metric_groups(measured: Measured) -> list[MetricGroup]:

@@ -72,7 +72,10 @@ class MetricWords:
     @cached_property
     def scale(self) -> Scale:
         low, high = self.series.limits(0)
-        return scale(self.metric, self.series.value(0) or 0.0, low, high)
+        value, known = self.series.value(0), self.series.found.value
+        if value is None and np.isfinite(known).any():
+            value = float(np.nanmedian(known))  # the others are said, in a unit that suits them
+        return scale(self.metric, value or 0.0, low, high)
 
     @property
     def sample(self) -> str:

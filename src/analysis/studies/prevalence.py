@@ -32,6 +32,7 @@ from analysis.studies.shares import Share, share_scale, to_share
 
 METRIC = "violative_view_rate"
 TITLE = "Violative view rate"
+SOURCE = "Source: labelled draws from the stream of views."
 LABELS = (
     "An estimate from labelled draws, not a count. Errors of the labels are not in its interval; "
     "the section on labels says what they could do."
@@ -172,7 +173,7 @@ def _against_before(measured: Measured) -> Comparison | None:
 
 def _notes(measured: Measured) -> tuple[str, ...]:
     drawn, window = measured.drawn, measured.study.window
-    found = [LABELS]
+    found = [LABELS, _other_estimate(measured)]
     if drawn.unlabelled:
         found.append(
             f"{drawn.unlabelled:,} draws have no label yet and are left out; if these differ from "
@@ -184,6 +185,17 @@ def _notes(measured: Measured) -> tuple[str, ...]:
             "for the views inside."
         )
     return tuple(found)
+
+
+def _other_estimate(measured: Measured) -> str:
+    """What another page says of the same share, and why: its readers may have seen it."""
+    other, share = float(measured.drawn.draws.hajek().value), measured.share
+    scale = share_scale(share.value, share.low, share.high)
+    return (
+        f"This is the headline number of the rate. Core metrics says {scale.short(other)}: from "
+        "the same draws it counts a post as often as it was drawn, so that days and markets add "
+        "up, where this counts each post once, which is more precise; the gap is chance."
+    )
 
 
 def trend(measured: Measured) -> Figure:
@@ -220,7 +232,7 @@ def trend(measured: Measured) -> Figure:
     )
     caption = (
         f"Share of views that went to violating content. Band: {measured.confidence:.0%} interval "
-        "of each window by itself, from its own draws."
+        f"of each window by itself, from its own draws. {SOURCE}"
     )
     return trend_figure(drawn, title=title, caption=caption)
 

@@ -228,7 +228,8 @@ def precision_figure(made: Plan) -> Figure:
         "precision_by_labels",
         f"About {own.items:,.0f} labelled posts give ±{reached:.0%} of the share",
         f"Lines falling with the number of posts to label. {alt}.",
-        "Half the expected width of the normal interval, over the share itself. Dotted: the plan.",
+        "Half the expected width of the normal interval, over the share itself. Dotted: the plan. "
+        "Source: posts with views in the window, and the labelled draws of the windows before it.",
         data,
         svg,
     )

@@ -31,7 +31,7 @@ AGES = ("under 1 day", "1 to 3 days", "3 to 7 days", "over a week")
 FEWEST = 8
 METHOD = (
     "Every row comes from the one sample, weighted as the headline; where no violating view was "
-    "drawn, the limit is the rule of three's."
+    "drawn, only an upper limit is given (rule of three)."
 )
 NO_CAUSE = "A difference is no cause: parts differ in who posts there and in what is found first."
 
@@ -228,7 +228,8 @@ def domain_figure(measured: Measured, domains: list[Domain]) -> Figure:
     title = f"{apart or 'None'} of {len(domains)} parts {'differs' if apart == 1 else 'differ'}"
     caption = (
         f"{measured.confidence:.0%} interval of each part by itself; a diamond differs from the "
-        f"rest with all parts allowed for. {METHOD}"
+        f"rest with all parts allowed for. {METHOD} "
+        "Source: labelled draws from the stream of views."
     )
     caption += (
         " Arrows: the interval goes on beyond the chart; the data have its end." if cut else ""

@@ -89,6 +89,7 @@ def _slug(text: str) -> str:
     return kept.strip("_") or "other"
 
 
+SOURCE = "Source: reviewers' labels of items with a known answer."
 _CALLED = "more errors than the others, called"
 
 
@@ -123,7 +124,8 @@ def _alt(families: Sequence[Family]) -> str:
 def _caption(labels: Labels) -> str:
     limits, confidence = labels.study.spec.thresholds, labels.study.parameters.confidence
     return (
-        f"{labels.study.window}. Lines are {confidence:.0%} intervals of each row by itself, "
+        f"{SOURCE} {labels.study.window}. Lines are {confidence:.0%} intervals of each row by "
+        "itself, "
         f"labels kept together by item{' and reviewer' if labels.has_raters else ''}. A square is "
         f"called: more than {100 * limits['margin']:g} points above the middle of the others, with "
         f"at most {limits['false_calls']:.0%} of the calls expected to be chance. {hidden(labels)}"

@@ -14,7 +14,7 @@ from analysis.methods.funnel import Funnel, Shrunk, funnel, shrink
 from analysis.studies.findings import Finding
 from analysis.studies.quality_labels import SIDES, Kinds, Labels, Side, language_name
 from analysis.studies.quality_points import whose
-from analysis.studies.quality_shown import hidden
+from analysis.studies.quality_shown import SOURCE, hidden
 from analysis.studies.words import join, percent
 
 NO_MARKET = "no market"
@@ -186,9 +186,9 @@ def _alt(units: Units, unit: str) -> str:
 
 def _caption(labels: Labels, units: Units) -> str:
     text = (
-        f"{labels.study.window}. Each dot's share moves along its line to the dash, as far as it "
-        "can't be told from noise; small ones move most. Dashed and full lines hold 95% and 99.8% "
-        "of units that are like the average"
+        f"{SOURCE} {labels.study.window}. Each dot's share moves along its line to the dash, as "
+        "far as it can't be told from noise; small ones move most. Dashed and full lines "
+        "hold 95% and 99.8% of units that are like the average"
     )
     if units.limits.dispersion > 1.05:
         text += f", widened for a spread {units.limits.dispersion:.1f} times that of chance"

@@ -228,7 +228,8 @@ def waits_figure(labels: Labels, found: list[Waits]) -> Figure | None:
         alt=f"Curves of the share decided by a time, from minutes to four weeks. Within {limit:g} "
         f"hours: {'; '.join(said) or 'not known'}.",
         caption=f"{labels.study.window}. Bands: {confidence:.0%} intervals. {CENSORED} A curve "
-        f"runs from the time when {labels.cell} have ended to that when {labels.cell} still wait.",
+        f"runs from the time when {labels.cell} have ended to that when {labels.cell} still wait. "
+        "Source: users' reports, enforcement decisions and appeals.",
         data=every,
         svg=curves("waits_curve", drawn, limit=limit, says=f"{limit:g} hours"),
     )

@@ -1,0 +1,149 @@
+"""Every figure of every study has what a reader needs, in the runs of the default matrix."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import NamedTuple
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from analysis.figures.displays import FIGURE
+from analysis.figures.style import SVG
+from analysis.report.cells import blocks
+from analysis.report.regions import read_notebook
+from support import Checkout
+
+pytestmark = pytest.mark.xdist_group("site")
+
+#: A title states something: it has one of these, or a number, or says after a colon what it found.
+VERBS = re.compile(r"\b(is|are|lies?|give|differs?|errs?|has|have)\b|\d|: \w")
+#: How a number on an axis may end without a title that says its unit.
+SIGNED = re.compile(r"[%°]$| (min|h|days?|weeks?)$")
+NUMBER = re.compile(r"^[±+−-]?[\d,]*\.?\d+$")
+YEAR = re.compile(r"^(19|20)\d\d$")
+#: What a page may be without its figures, and with them, in bytes.
+BARE, WHOLE = 150_000, 400_000
+
+
+class Shown(NamedTuple):
+    """A figure of a run's notebook, and its run's folder."""
+
+    folder: Path
+    words: dict[str, object]
+    svg: str
+
+    @property
+    def said(self) -> str:
+        return f"{self.folder.parts[-3:]} {self.words['name']}"
+
+    def text(self, part: str) -> str:
+        return str(self.words[part])
+
+    @property
+    def rows(self) -> list[list[object]]:
+        found: list[list[object]] = self.words["data"]["rows"]  # type: ignore[index]  # JSON
+        return found
+
+
+def figures(site: Checkout) -> Iterator[Shown]:
+    for record in sorted(site.project.reports.glob("*/*/*/run.json")):
+        for cell in json.loads((record.parent / "notebook.ipynb").read_text())["cells"]:
+            for output in cell.get("outputs", []):
+                data = output.get("data", {})
+                if FIGURE in data:
+                    yield Shown(record.parent, data[FIGURE], "".join(data["image/svg+xml"]))
+
+
+@pytest.fixture(scope="module")
+def shown(site: Checkout) -> list[Shown]:
+    found = list(figures(site))
+    assert {each.folder.parts[-3] for each in found} >= {"core_metrics", "prevalence"}
+    return found
+
+
+def test_titles_state_what_is_shown(shown: list[Shown]) -> None:
+    for each in shown:
+        assert len(each.text("title").split()) >= 4, each.said
+        assert VERBS.search(each.text("title")), each.said
+
+
+def test_alternative_texts_are_made_from_the_numbers(shown: list[Shown]) -> None:
+    """Their numbers, but those of names and of the interval's level, have their like in the data,
+    in some unit; a sum or a rank has not."""
+    for each in shown:
+        alt = each.text("alt")
+        assert not re.match(r"(?i)(a |an |the )?(chart|image|graph|picture)\b", alt), each.said
+        values = [abs(v) for row in each.rows for v in row if isinstance(v, int | float)]
+        bare = re.sub(r"\(\d+% interval|[A-Z][^:.;]*:", "", alt)
+        told = re.findall(
+            r"(?<![\w-])(\d[\d,]*\.\d+|\d[\d,]*)(?=%| points| hours| days| items|[;,] )", bare
+        )
+        numbers = [float(number.replace(",", "")) for number in told]
+        assert numbers or "too few to show" in alt, each.said
+        near = [
+            any(abs(n - v * scale) <= 0.051 * max(n, 1) for v in values for scale in (1, 100, 60))
+            for n in numbers
+        ]
+        assert sum(near) >= 0.6 * len(near), (each.said, numbers)
+
+
+def test_captions_name_their_source(shown: list[Shown]) -> None:
+    for each in shown:
+        assert re.search(r"\bSource: \w", each.text("caption")), each.said
+
+
+def test_numbers_on_axes_have_a_unit(shown: list[Shown]) -> None:
+    """In their own signs, or in words beside: an axis' title, or a panel's in parentheses."""
+    for each in shown:
+        texts = [n.text or "" for n in ET.fromstring(each.svg).iter(f"{{{SVG}}}text")]  # noqa: S314  # our own
+        if each.folder.parts[-3] == "core_metrics":
+            bare = list(panels_without_unit(texts))
+            assert not bare, (each.said, bare)
+            continue
+        bare = [t for t in texts if NUMBER.match(t) and not YEAR.match(t)]
+        beside = [t for t in texts if len(t.split()) >= 2 and not SIGNED.search(t)]
+        assert not bare or any(re.search(r"points|posts|labels|items", t) for t in beside), (
+            each.said
+        )
+
+
+def panels_without_unit(texts: list[str]) -> Iterator[str]:
+    """Titles of small multiples that are followed by numbers whose unit nothing says."""
+    for title, after in pairwise(texts):
+        is_title = not NUMBER.match(title) and not re.search(r"%$|-W\d\d$|^too few", title)
+        if is_title and NUMBER.match(after) and not re.search(r"\(.+\)$| per ", title):
+            yield title
+
+
+def test_the_data_lie_beside_the_page(shown: list[Shown]) -> None:
+    for each in shown:
+        with (each.folder / "data" / f"{each.words['name']}.csv").open(encoding="utf-8") as file:
+            head, *rows = csv.reader(file)
+        assert len(rows) == len(each.rows) > 0, each.said
+        assert head == each.words["data"]["columns"], each.said  # type: ignore[index]  # JSON
+
+
+def test_pages_are_small(site: Checkout) -> None:
+    """At most 150 KB without the figures, and 400 KB with them."""
+    for page in site.project.reports.glob("*/*/*/report.html"):
+        html = page.read_text(encoding="utf-8")
+        drawn = sum(len(svg.encode()) for svg in re.findall(r"<svg.*?</svg>", html, re.DOTALL))
+        assert len(html.encode()) - drawn <= BARE, page
+        assert page.stat().st_size <= WHOLE, page
+
+
+def test_every_figure_is_on_its_page(site: Checkout, shown: list[Shown]) -> None:
+    for folder in {each.folder for each in shown}:
+        notebook = read_notebook(folder)
+        assert notebook is not None
+        kinds = [block.kind for cell in blocks(notebook) for block in cell]
+        html = (folder / "report.html").read_text(encoding="utf-8")
+        own = [each for each in shown if each.folder == folder]
+        assert kinds.count("figure") == html.count("<figure ") == len(own)
+        assert html.count('role="img"') == len(re.findall(r"<title", html)) - 1 == len(own)
