@@ -237,7 +237,7 @@ def test_broken_notes_of_the_last_publication_are_made_anew(
 ) -> None:
     put(reports)
     index = text(project)
-    for name in (".runs.json", ".site.json", ".pages.json"):
+    for name in (".runs.jsonl", ".site.json", ".pages.json"):
         (reports / name).write_text(broken, encoding="utf-8")
     assert text(project) == index
 
@@ -323,7 +323,7 @@ def test_an_index_that_cannot_be_written_is_said_and_kept(
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_text", full)
+    monkeypatch.setattr(Path, "replace", full)
     with pytest.raises(UserError, match=r"reports: .* can't be written: No space left"):
         publish(project)
     assert (reports / "index.html").read_text(encoding="utf-8") == before

@@ -5,11 +5,14 @@ Each column is declared once, here; the files' types and the data dictionary are
 
 from __future__ import annotations
 
+import io
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -26,7 +29,7 @@ from analysis.writing import aside
 PARQUET, CSV = "findings.parquet", "findings.csv"
 #: Raised when a column changes its name, type or meaning; adding one at the end does not.
 VERSION = "1"
-_STAMPS = b"runs"
+_STAMPS = "runs"
 Cell = Callable[[RunRecord, Finding, Comparison | None], Any]
 
 
@@ -101,13 +104,43 @@ COLUMNS = (
     _run("revision", _TEXT, "Of the code, as git names it."),
 )
 SCHEMA = pa.schema([(column.name, column.type) for column in COLUMNS])
-_KEY = ("study", "market", "window", "variant")
+#: Columns in which most values are unlike any other: a dictionary of them would be a detour.
+_OWN = ("text", "value", "low", "high", "compared_value", "difference")
+_REPEATED = [name for name in SCHEMA.names if not name.startswith(_OWN)]
+_WORDS = [name for name in _REPEATED if SCHEMA.field(name).type == _TEXT]
+
+
+class Part(NamedTuple):
+    """What the files hold of a run: its state, its rows, and how many bytes they are in the CSV."""
+
+    stamp: Stamp
+    rows: int
+    size: int
+
+
+class Files(NamedTuple):
+    """Rows, the same as lines of CSV, and what each run has of both, in their order."""
+
+    table: pa.Table
+    lines: memoryview
+    parts: dict[str, Part]
+
+
+class Span(NamedTuple):
+    """Rows of runs that lie together in `Files`, and their lines."""
+
+    files: Files
+    row: int
+    rows: int
+    byte: int
+    size: int
 
 
 def write_findings(reports: Path, runs: Sequence[Summary]) -> bool:
     """Writes both files where a run came, changed or went since they were written.
 
-    Rows of runs that are as they were come from the Parquet file; only others' records are read.
+    Only records of those runs are read. Rows and lines of all others are taken over as they lie:
+    200,000 rows are neither sorted nor put in words again for the sake of 44.
 
     Args:
         reports: the site's folder.
@@ -116,60 +149,129 @@ def write_findings(reports: Path, runs: Sequence[Summary]) -> bool:
     Returns:
         Whether they were written.
     """
-    stamps = {run.identity: run.stamp for run in runs}
-    kept, known = _kept(reports / PARQUET)
-    if known == stamps and (not runs or (reports / CSV).is_file()):
+    ordered = sorted(runs, key=lambda run: (run.study, run.market, run.window, run.variant or ""))
+    stamps = {run.identity: run.stamp for run in ordered}
+    known = _known(reports)
+    if {name: part.stamp for name, part in (known or {}).items()} == stamps and (known or not runs):
         return False
-    same = {name for name, stamp in stamps.items() if known.get(name) == stamp}
-    tables = [_only(kept, same)] if kept is not None and same else []
-    tables.append(_rows(reports, [run for run in runs if run.identity not in same]))
-    table = pa.concat_tables(tables).sort_by([(name, "ascending") for name in _KEY])
-    _write(
-        reports / PARQUET,
-        lambda path: pq.write_table(_noted(table, stamps), path, compression="zstd"),
-    )
-    _write(reports / CSV, lambda path: pa_csv.write_csv(defused(table), path))
+    old = _kept(reports, known) if known else _EMPTY
+    same = {name for name, part in old.parts.items() if part.stamp == stamps.get(name)}
+    new = _made(reports, [run for run in ordered if run.identity not in same])
+    spans = list(_spans(stamps, old, new, same))
+    table = pa.concat_tables([each.files.table.slice(each.row, each.rows) for each in spans])
+    parts = {name: (old if name in same else new).parts[name] for name in stamps}
+    lines = [each.files.lines[each.byte : each.byte + each.size] for each in spans]
+    _write(reports / CSV, lambda path: _write_lines(lines, path))
+    _write(reports / PARQUET, lambda path: _write_parquet(table, parts, path))
     return True
 
 
-def _rows(reports: Path, runs: Iterable[Summary]) -> pa.Table:
+def _spans(names: Iterable[str], old: Files, new: Files, same: set[str]) -> Iterator[Span]:
+    """Where each run's rows lie, in order; those that follow one another as one."""
+    places = {id(files): dict(_places(files)) for files in (old, new)}
+    span = Span(old, 0, 0, 0, 0)
+    for name in names:
+        files = old if name in same else new
+        part, (row, byte) = files.parts[name], places[id(files)][name]
+        if files is span.files and row == span.row + span.rows:
+            span = span._replace(rows=span.rows + part.rows, size=span.size + part.size)
+        else:
+            yield span
+            span = Span(files, row, part.rows, byte, part.size)
+    yield span
+
+
+def _places(files: Files) -> Iterator[tuple[str, tuple[int, int]]]:
+    row = byte = 0
+    for name, part in files.parts.items():
+        yield name, (row, byte)
+        row, byte = row + part.rows, byte + part.size
+
+
+def _made(reports: Path, runs: Sequence[Summary]) -> Files:
+    """The rows of some runs from their records."""
     found: dict[str, list[Any]] = {column.name: [] for column in COLUMNS}
+    counts = []
     for run in runs:
         record = RunRecord.read(reports / run.identity)
-        if record is None:
-            continue
-        for finding in record.findings:
+        findings = record.findings if record else ()
+        for finding in findings:
             other = next(iter(finding.comparisons), None)
             for column in COLUMNS:
-                found[column.name].append(column.value(record, finding, other))
-    return pa.table(found, schema=SCHEMA)
+                found[column.name].append(column.value(record, finding, other))  # type: ignore[arg-type]  # has findings, is there
+        counts.append(len(findings))
+    table = pa.table(found, schema=SCHEMA)
+    lines, plain, parts, row = io.BytesIO(), defused(table), dict[str, Part](), 0
+    for run, count in zip(runs, counts, strict=True):
+        start = lines.tell()
+        pa_csv.write_csv(plain.slice(row, count), lines, _BARE)
+        parts[run.identity] = Part(run.stamp, count, lines.tell() - start)
+        row += count
+    return Files(_short(table), lines.getbuffer(), parts)
 
 
-def _only(table: pa.Table, identities: set[str]) -> pa.Table:
-    """The rows of some runs."""
-    variant = pc.fill_null(table["variant"], "")
-    at = pc.if_else(pc.equal(variant, ""), "", pc.binary_join_element_wise("@", variant, ""))
-    path = pc.binary_join_element_wise(table["study"], table["market"], table["window"], "/")
-    names = pc.binary_join_element_wise(path, at, "")
-    return table.filter(pc.is_in(names, pa.array(sorted(identities))))
-
-
-def _kept(path: Path) -> tuple[pa.Table | None, dict[str, Stamp]]:
-    """The rows there are and the state of each run that they are of; none where the columns or
-    what they mean have changed since."""
+def _known(reports: Path) -> dict[str, Part] | None:
+    """What each run has of the files; None where their columns or what these mean have changed
+    since, or the two do not belong together."""
     try:
-        table = pq.read_table(path)
-        said = json.loads(table.schema.metadata[_STAMPS])
-        if said["version"] != VERSION or not table.schema.equals(SCHEMA):
-            return None, {}
-        return table.replace_schema_metadata(None), dict(said["stamps"])
+        schema = pq.read_schema(reports / PARQUET)
+        said = json.loads(schema.metadata[_STAMPS.encode()])
+        parts = {name: Part(*part) for name, *part in said["parts"]}
+        size = len(_header()) + sum(part.size for part in parts.values())
+        if said["version"] != VERSION or not schema.equals(SCHEMA):
+            return None
+        return parts if (reports / CSV).stat().st_size == size else None
     except (OSError, pa.ArrowInvalid, KeyError, TypeError, ValueError):
-        return None, {}
+        return None
 
 
-def _noted(table: pa.Table, stamps: dict[str, Stamp]) -> pa.Table:
-    said = json.dumps({"version": VERSION, "stamps": stamps})
-    return table.replace_schema_metadata({_STAMPS: said.encode()})
+def _kept(reports: Path, parts: dict[str, Part]) -> Files:
+    """The files as they are; empty where they can't be read."""
+    try:
+        table = pq.read_table(reports / PARQUET, read_dictionary=_WORDS)
+        with (reports / CSV).open("rb") as file:
+            lines = mmap(file.fileno(), 0, access=ACCESS_READ)
+    except (OSError, ValueError):
+        return _EMPTY
+    if table.num_rows != sum(part.rows for part in parts.values()):
+        return _EMPTY
+    return Files(table.replace_schema_metadata(None), memoryview(lines)[len(_header()) :], parts)
+
+
+def _short(table: pa.Table) -> pa.Table:
+    """The same with repeated words as numbers, as the file holds them."""
+    columns = [
+        table[name].dictionary_encode() if name in _WORDS else table[name]
+        for name in table.column_names
+    ]
+    return pa.table(columns, names=table.column_names)
+
+
+_EMPTY = Files(_short(SCHEMA.empty_table()), memoryview(b""), {})
+_BARE = pa_csv.WriteOptions(include_header=False)
+
+
+@cache
+def _header() -> bytes:
+    text = io.BytesIO()
+    pa_csv.write_csv(SCHEMA.empty_table(), text)
+    return text.getvalue()
+
+
+def _write_lines(lines: Iterable[memoryview], path: Path) -> None:
+    with path.open("wb") as file:
+        file.writelines([_header(), *lines])
+
+
+def _write_parquet(table: pa.Table, parts: dict[str, Part], path: Path) -> None:
+    said = json.dumps(
+        {"version": VERSION, "parts": [(name, *part) for name, part in parts.items()]}
+    )
+    options = {"compression": "zstd", "compression_level": 1, "use_dictionary": _REPEATED}
+    # Without Arrow's own schema, by which readers would get dictionaries in place of texts.
+    with pq.ParquetWriter(path, table.schema, store_schema=False, **options) as writer:
+        writer.write_table(table.unify_dictionaries())
+        writer.add_key_value_metadata({_STAMPS: said})
 
 
 def defused(table: pa.Table) -> pa.Table:

@@ -8,6 +8,7 @@ where the hit is and of what kind, and never what it is.
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -66,16 +67,26 @@ def _hits(folder: Path, record: RunRecord, allowed: frozenset[str]) -> Iterator[
     """What any file of a run's folder holds, but for the digests that its own record names."""
     own = {record.key, record.revision, record.revision.rstrip("+"), *record.key_parts.values()}
     known, seen = allowed | own, set[str]()
-    for path in _files(folder):
+    for path in map(Path, _files(folder)):
         text = path.read_text(encoding="utf-8")
         name = path.relative_to(folder).as_posix()
         scan = {PAGE: scan_page, NOTEBOOK: scan_notebook}.get(name, scan_text)
         yield from scan(text, name, known, seen)
 
 
-def _files(folder: Path) -> list[Path]:
-    named = [folder / name for name in (NOTEBOOK, PAGE, RECORD)]
-    return [path for path in (*named, *sorted((folder / DATA).glob("*.csv"))) if path.is_file()]
+def _files(folder: Path) -> list[os.DirEntry[str]]:
+    """What a reader may download, in order; thousands of folders are listed, not asked for files
+    that they may have."""
+    own = [each for each in _listed(folder) if each.name in (NOTEBOOK, PAGE, RECORD)]
+    return [*own, *(each for each in _listed(folder / DATA) if each.name.endswith(".csv"))]
+
+
+def _listed(folder: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as found:
+            return sorted((each for each in found if each.is_file()), key=lambda each: each.name)
+    except FileNotFoundError:
+        return []
 
 
 def _mark(folder: Path, allowed: frozenset[str]) -> str:

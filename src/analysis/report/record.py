@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
@@ -161,15 +162,18 @@ def identify(study: str, market: str, window: str, variant: str | None) -> str:
 
 def folders(reports: Path) -> Iterator[Path]:
     """Where runs lie, `STUDY/MARKET/WINDOW[@VARIANT]`, in order; nothing else is looked into."""
-    level = [reports]
+    level = [str(reports)] if reports.is_dir() else []
     for _ in range(3):
-        level = [
-            child
-            for folder in level
-            for child in sorted(folder.iterdir() if folder.is_dir() else ())
-            if not child.name.startswith(".") and child.is_dir()
-        ]
-    yield from level
+        level = [child for folder in level for child in _below(folder)]
+    yield from map(Path, level)
+
+
+def _below(folder: str) -> list[str]:
+    """Folders of a folder; what tells a folder from a file comes with the listing, without a
+    question for each."""
+    with os.scandir(folder) as found:
+        names = [each.name for each in found if each.name[0] != "." and each.is_dir()]
+    return [f"{folder}/{name}" for name in sorted(names)]
 
 
 def records(reports: Path) -> Iterator[tuple[Path, RunRecord]]:

@@ -35,12 +35,15 @@ class Neighbour:
     market: str
     name: str
     window: str
-    href: str
+    identity: str
+
+    @property
+    def href(self) -> str:
+        return quote(f"{self.identity}/{PAGE}")
 
     @classmethod
     def of(cls, record: Summary) -> Neighbour:
-        href = quote(f"{record.identity}/{PAGE}")
-        return cls(record.market, record.market_name, record.window, href)
+        return cls(record.market, record.market_name, record.window, record.identity)
 
 
 @dataclass(frozen=True)
@@ -58,11 +61,11 @@ class Surroundings:
     def __init__(self, found: Iterable[Summary]) -> None:
         plain = [record for record in found if not record.variant]
         self._at = {(r.study, r.market, r.window): Neighbour.of(r) for r in plain}
-        self._after = {(r.study, r.market, _previous(r.window)): Neighbour.of(r) for r in plain}
+        self._after = {(s, m, _previous(window)): each for (s, m, window), each in self._at.items()}
         self._beside: dict[tuple[str, str], list[Neighbour]] = {}
         for record in plain:
             beside = self._beside.setdefault((record.study, record.window), [])
-            beside.append(Neighbour.of(record))
+            beside.append(self._at[record.study, record.market, record.window])
         self._digests = {where: _digest(found) for where, found in self._beside.items()}
 
     def of(self, record: Summary) -> Here:

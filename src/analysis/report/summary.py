@@ -1,7 +1,8 @@
 """What the site knows of each run: a summary, made once of its record and kept beside the runs.
 
 A record is some 50 KB, and a site has thousands: publishing reads only those whose files changed
-since it last did.
+since it last did. Of the summaries it reads what finds and names a run; numbers and findings stay
+the text that they are until a page asks for them.
 """
 
 from __future__ import annotations
@@ -28,13 +29,13 @@ from analysis.report.record import (
     identify,
 )
 from analysis.report.verdicts import Tally, has_moved, meaning_of, tally, telling
-from analysis.report.writing import replace_text
+from analysis.report.writing import replace_bytes
 from analysis.studies import findings
 from analysis.studies.findings import Comparison, Finding, Unit
 
 #: Where summaries are kept. Without it, or after a change of the code that makes them, every
 #: record is read anew.
-KEPT = ".runs.json"
+KEPT = ".runs.jsonl"
 _COPIED = (
     *("study", "market", "window", "variant", "status", "reason", "title", "question", "decision"),
     *("owner", "market_name", "zone", "start", "end", "data_until", "doubts", "started_at"),
@@ -49,6 +50,14 @@ _COMPARISON = ("label", "value", "difference", "low", "high", "verdict", "meanin
 _NUMBER = re.compile(r"[(]?[^\s(]*\d\S*")
 Stamp = list[int]
 Metrics = tuple[tuple[str, str, Unit], ...]
+
+
+class Kept(NamedTuple):
+    """A run as it is kept: see `Summary.stamp`, `load` and `Summary.rest`."""
+
+    stamp: Stamp
+    run: dict[str, Any]
+    rest: bytes
 
 
 class Number(NamedTuple):
@@ -67,11 +76,10 @@ class Summary:
     Attributes:
         words: its parameters that are words, such as a policy's name.
         metrics: the name, title and unit of every finding, in the order of the notebook.
-        numbers: value, low and high of each of `metrics`, to six figures.
         tally: what its mark is made from.
         said: for each of `kept`, its verdict and meaning, its title, and the words of its text
             without the numbers, in one string: thousands of runs say the same few.
-        kept: its headlines, and other findings that moved, as plain values.
+        rest: JSON of `numbers` and `kept`, see there.
         stamp: changes when its files do.
         verified: how its notebook fared when it was executed again; None where it was not.
     """
@@ -97,14 +105,13 @@ class Summary:
     key: str
     words: tuple[str, ...]
     metrics: Metrics
-    numbers: list[list[float | None]]
     tally: Tally
     said: tuple[str, ...]
-    kept: list[list[Any]]
+    rest: bytes
     stamp: Stamp
     verified: Verification | None = None
 
-    @property
+    @cached_property
     def identity(self) -> str:
         return identify(self.study, self.market, self.window, self.variant)
 
@@ -127,6 +134,20 @@ class Summary:
         return datetime.fromisoformat(self.started_at)
 
     @cached_property
+    def _rest(self) -> list[Any]:
+        return list(json.loads(self.rest))
+
+    @property
+    def numbers(self) -> list[list[float | None]]:
+        """Value, low and high of each of `metrics`, to six figures."""
+        return list(self._rest[0])
+
+    @property
+    def kept(self) -> list[list[Any]]:
+        """Its headlines, and other findings that moved, as plain values."""
+        return list(self._rest[1])
+
+    @cached_property
     def findings(self) -> tuple[Finding, ...]:
         """Its headlines and what else moved, in the order of the notebook; without notes."""
         return tuple(_finding(each) for each in self.kept)
@@ -138,34 +159,33 @@ class Summary:
         return {name: Number(ends[0], ends[1], ends[2], unit) for (name, _, unit), ends in pairs}
 
 
-def summarise(run: RunRecord, verified: Verification | None = None) -> dict[str, Any]:
-    """A record as plain JSON for `Summary`."""
+def summarise(run: RunRecord, verified: Verification | None = None) -> tuple[dict[str, Any], bytes]:
+    """A record as plain values for `Summary`, and as the JSON of its `rest`."""
     plain = run.model_dump(mode="json", include=set(_COPIED))
     given = [str(v) for k, v in run.parameters.items() if isinstance(v, str) and k not in _COPIED]
     shown = [each for each in run.findings if each.headline or has_moved(each)]
     plain["words"] = given
     plain["metrics"] = [[each.name, each.title, each.unit] for each in run.findings]
-    plain["numbers"] = [
+    numbers = [
         [_rounded(each.value), _rounded(each.low), _rounded(each.high)] for each in run.findings
     ]
     plain["tally"] = tally(run.findings)
     plain["said"] = [_words_of(each) for each in shown]
-    plain["kept"] = [_plain(each) for each in shown]
     current = verified if verified and verified.key == run.key else None
     plain["verified"] = current and current.model_dump(mode="json")
-    return plain
+    return plain, _json([numbers, [_plain(each) for each in shown]])
 
 
-def load(plain: dict[str, Any], stamp: Stamp) -> Summary:
-    """A summary from its plain JSON."""
+def load(plain: dict[str, Any], rest: bytes, stamp: Stamp) -> Summary:
+    """A summary from its plain values."""
     days = {
         name: plain[name] and date.fromisoformat(plain[name])
         for name in ("start", "end", "data_until")
     }
     verified = plain["verified"] and Verification.model_validate(plain["verified"])
     lists = {name: tuple(plain[name]) for name in ("doubts", "words", "said", "metrics")}
-    rest = {"verified": verified, "tally": Tally(*plain["tally"]), "stamp": stamp}
-    return Summary(**plain | days | lists | rest)
+    more = {"verified": verified, "tally": Tally(*plain["tally"]), "rest": rest, "stamp": stamp}
+    return Summary(**plain | days | lists | more)
 
 
 def _words_of(finding: Finding) -> str:
@@ -205,20 +225,18 @@ def summaries(reports: Path) -> list[Summary]:
     Args:
         reports: the folder; what was read is kept in it.
     """
-    known = _known(reports)
-    found: dict[str, dict[str, Any]] = {}
+    known, found, same = _known(reports), dict[str, Kept](), True
     for name, stamp in _stamps(reports):
         kept = known.get(name)
-        if kept is None or kept["stamp"] != stamp:
+        if kept is None or kept.stamp != stamp:
             run = RunRecord.read(reports / name)
             if run is None:
                 continue
-            said = summarise(run, Verification.read(reports / name))
-            kept = {"stamp": stamp, "run": said}
+            kept, same = Kept(stamp, *summarise(run, Verification.read(reports / name))), False
         found[name] = kept
-    if found != known:
+    if not same or found.keys() != known.keys():
         _keep(reports, found)
-    return [load(each["run"], each["stamp"]) for each in found.values()]
+    return [load(each.run, each.rest, each.stamp) for each in found.values()]
 
 
 def _stamps(reports: Path) -> Iterator[tuple[str, Stamp]]:
@@ -239,39 +257,41 @@ def _stamps(reports: Path) -> Iterator[tuple[str, Stamp]]:
         yield folder.relative_to(reports).as_posix(), stamp
 
 
-def _known(reports: Path) -> dict[str, dict[str, Any]]:
+def _known(reports: Path) -> dict[str, Kept]:
     try:
-        plain = json.loads((reports / KEPT).read_bytes())
+        first, *rest = (reports / KEPT).read_bytes().split(b"\n")
+        plain = json.loads(first)
         if plain["code"] != _code():
             return {}
         metrics, said = plain["metrics"], plain["said"]
-        for each in plain["runs"].values():
-            run = each["run"]
+        for _, _, run in plain["runs"]:
             run["metrics"] = metrics[run["metrics"]]
             run["said"] = [said[at] for at in run["said"]]
-        return dict(plain["runs"])
+        runs = zip(plain["runs"], rest, strict=True)
+        return {name: Kept(stamp, run, line) for (name, stamp, run), line in runs}
     except (OSError, ValueError, TypeError, KeyError, IndexError):
         return {}
 
 
-def _keep(reports: Path, found: dict[str, dict[str, Any]]) -> None:
-    """Most runs of a study say the same words: each is kept once, and a run has its place."""
-    metrics, said = dict[str, int](), dict[str, int]()
-    runs = {}
+def _keep(reports: Path, found: dict[str, Kept]) -> None:
+    """A line of what finds and names each run, then a line of each one's rest. Most runs of a study
+    say the same words: each is kept once, and a run has its place."""
+    metrics, said = dict[Metrics, int](), dict[str, int]()
+    runs = []
     for name, each in found.items():
-        run = each["run"]
+        titles = tuple(map(tuple, each.run["metrics"]))
         places = {
-            "metrics": metrics.setdefault(json.dumps(run["metrics"]), len(metrics)),
-            "said": [said.setdefault(text, len(said)) for text in run["said"]],
+            "metrics": metrics.setdefault(titles, len(metrics)),
+            "said": [said.setdefault(text, len(said)) for text in each.run["said"]],
         }
-        runs[name] = {"stamp": each["stamp"], "run": run | places}
-    plain = {
-        "code": _code(),
-        "metrics": [json.loads(each) for each in metrics],
-        "said": list(said),
-        "runs": runs,
-    }
-    replace_text(reports / KEPT, json.dumps(plain, separators=(",", ":")))
+        runs.append((name, each.stamp, each.run | places))
+    plain = {"code": _code(), "metrics": list(metrics), "said": list(said), "runs": runs}
+    lines = (_json(plain), *(each.rest for each in found.values()))
+    replace_bytes(reports / KEPT, b"\n".join(lines))
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode()
 
 
 @cache

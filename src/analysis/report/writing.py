@@ -14,10 +14,15 @@ def replace_text(path: Path, text: str) -> None:
     Raises:
         UserError: it can't be written; it is then as it was.
     """
+    replace_bytes(path, text.encode())
+
+
+def replace_bytes(path: Path, *parts: bytes) -> None:
+    """The same, of bytes in some parts."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with aside(path) as new:
-            new.write_text(text, encoding="utf-8")
+        with aside(path) as new, new.open("wb") as file:
+            file.writelines(parts)
     except OSError as error:
         problem = f"{path.name} can't be written: {error.strerror}; it is as it was"
         raise UserError("reports", problem) from None
