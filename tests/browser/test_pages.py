@@ -60,7 +60,11 @@ def test_a_page_needs_nothing_and_fits(
 ) -> None:
     tab.look(width=width, scheme=scheme)
     page = tab.open(pages[kind])
-    assert tab.asked == [pages[kind].as_uri()]
+    # A study's page opens numbers of its own, which lie beside it; nothing of the network.
+    beside = pages[kind].with_suffix("").as_uri()
+    assert [each for each in tab.asked if not each.startswith(f"{beside}/")] == [
+        pages[kind].as_uri()
+    ]
     assert tab.complaints == []
     assert tab.refused == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -6,6 +6,7 @@ import json
 import re
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 import pytest
@@ -39,7 +40,7 @@ def site_of(reports: Path) -> Site:
     return Site(tuple(summaries(reports)))
 
 
-def block(page: str) -> dict[str, object]:
+def block(page: str) -> dict[str, Any]:
     """What a page's script reads."""
     (found,) = re.findall(r'<script type="application/json" id="[a-z-]+">(.*?)</script>', page)
     return dict(json.loads(found))
@@ -96,13 +97,13 @@ def test_links_lead_to_pages(project: Project, reports: Path) -> None:
     put(reports, variant="confidence-0.9")
     publish(project)
     pages = [path for path in reports.rglob("*.html") if path.name != PAGE]
-    assert len(pages) == 4 * len(LANGUAGES)
+    assert len(pages) == 4 * len(LANGUAGES) + 1  # the numbers to compare are in no language
     for path in pages:
         html = path.read_text(encoding="utf-8")
         links = [part.split('"')[0].partition("#")[0] for part in html.split('href="')[1:]]
         for link in links:
             assert not link or link == "data:," or (path.parent / unquote(link)).is_file(), link
-        if path.name != "findings.html":
+        if path.name != "findings.html" and path.parent.name != "core_metrics":
             assert any(link.endswith("core_metrics/JP/2026-W10/report.html") for link in links)
             assert any(link.endswith("2026-W10%40confidence-0.9/report.html") for link in links)
 
@@ -195,12 +196,52 @@ def test_a_page_is_written_when_a_run_on_it_changed_and_no_other(
     put(reports, **DE)
     publish(project)
     assert publish(project).written == 0
-    own = [path for path in reports.rglob("*.html") if path.name != PAGE]
+    own = [*reports.glob("*.html"), *reports.glob("by-*/*.html")]
+    own += [*reports.glob("in-*/by-*/*.html"), *reports.glob("by-*/*/*.html")]
     before = {path: path.stat().st_mtime_ns for path in own}
     put(reports)
     publish(project)
-    same = {path.name for path, at in before.items() if path.stat().st_mtime_ns == at}
-    assert same == {"DE.html", "other.html", "findings.html"}
+    same = {path for path, at in before.items() if path.stat().st_mtime_ns == at}
+    assert {path.name for path in same} == {"DE.html", "other.html", "findings.html", "JP.html"}
+    assert reports / "by-study/other/JP.html" in same
+    assert reports / "by-study/core_metrics/DE.html" in same
+
+
+def test_what_did_not_change_of_the_index_is_taken_over_as_it_lies(
+    project: Project, reports: Path
+) -> None:
+    put(reports, study="other", title="Another study")
+    put(reports)
+    page = text(project)
+    parts = re.findall(r"<!--part (\w+)-->", page)
+    (reports / "index.html").write_text(page.replace(parts[0], parts[0][::-1]))
+    put(reports, **W09)
+    again = text(project)
+    assert len(parts) == len(set(parts)) == 2
+    assert len({*re.findall(r"<!--part (\w+)-->", again)} & {*parts}) == 1
+    for name in (".site.json", "index.html"):
+        (reports / name).unlink()
+    assert text(project) == again
+
+
+def test_any_two_runs_can_be_compared(project: Project, reports: Path) -> None:
+    """Numbers of a market lie in a page of their own: each run's, with what it compared itself."""
+    put(reports)
+    put(reports, **W09)
+    put(reports, **DE, variant="strict")
+    found = block(text(project, "by-study/core_metrics.html"))
+    assert found["runs"] == [[0, 0, ""], [1, 0, "strict"], [0, 1, ""]] or len(found["runs"]) == 3
+    numbers = block(text(project, "by-study/core_metrics/JP.html"))
+    assert set(numbers["runs"]) == {"2026-W10", "2026-W09"}
+    metrics, against, values, known = numbers["runs"]["2026-W10"]
+    assert numbers["metrics"][metrics][0] == ["violative_view_rate", "Violative view rate", "share"]
+    assert values[0] == [0.0017, 0.0015, 0.0019]
+    assert [numbers["labels"][at] for at in against] == ["2026-W09"]
+    assert known[0][2:5] == [0.0003, 0.0001, 0.0005]
+    assert found["marks"][known[0][5]] == ["worse", "▲", "Higher, worse"]
+    assert list(block(text(project, "by-study/core_metrics/DE.html"))["runs"]) == [
+        "2026-W10@strict"
+    ]
 
 
 def test_pages_of_what_is_gone_are_removed(project: Project, reports: Path) -> None:
@@ -286,10 +327,24 @@ def test_a_search_finds_titles_parameters_and_words_of_findings(
 ) -> None:
     put(reports, parameters={"market": "JP", "window": "2026-W10", "policy": "spam"})
     found = block(text(project))
-    assert found["words"] == ["Violative view rate\nOverturn rate\nspam\n"]
+    assert found["words"] == ["spam\n"]
+    assert [title for title, _ in found["texts"]] == ["Violative view rate", "Overturn rate"]
+    assert found["texts"][1][1].startswith("overturn rate ")
     told = "of views were of violative content; between and"
     assert ["worse", "▲", "Higher, worse", "Violative view rate", told] in found["findings"]
-    assert found["runs"] == [[0, 0, 0, 0, 0, 0, 0, 0, 1]]
+    assert found["told"] == [[0, 1]]
+    assert found["runs"] == [[0, 0, 0, 0, 0, 0, 0, 0, 0, 1]]
+
+
+def test_a_search_finds_what_is_no_main_point_and_did_not_move(
+    project: Project, reports: Path
+) -> None:
+    hidden = calm().model_copy(update={"headline": False, "name": "appeals_open", "title": "Open"})
+    put(reports, findings=(finding(), hidden))
+    found = block(text(project))
+    assert len(found["findings"]) == 1
+    assert ["Open", found["texts"][1][1]] == found["texts"][1]
+    assert "appeals open" in found["texts"][1][1]
 
 
 def test_hostile_names_are_inert(
@@ -299,7 +354,7 @@ def test_hostile_names_are_inert(
     runs = put_hostile(reports)
     publish(project)
     own = [path for path in reports.rglob("*.html") if path.name != PAGE]
-    assert len(own) == 3 + len(HOSTILE)
+    assert len(own) == 3 + 2 * len(HOSTILE)
     for path in own:
         page = path.read_text(encoding="utf-8")
         scripts = re.findall(r"<script[^>]*>", page)
@@ -307,11 +362,12 @@ def test_hostile_names_are_inert(
         assert len(scripts) - len(data) == 1
         assert page.count("</script") == len(scripts)
         assert page.count("<img") == page.count("<iframe") == page.count("<math") == 0
-        assert page.count("<style>") == page.count("</style>") == 3
+        beside = path.parent.name == "core_metrics"
+        assert page.count("<style>") == page.count("</style>") == (0 if beside else 3)
         assert page.count("<title>") == page.count("</title>") == 1
         assert not re.search("[\x00\x08\u202e\u2066]", page)
         if data:
-            assert len(block(page)["runs"]) == len(runs)  # type: ignore[arg-type]
+            assert len(block(page)["runs"]) == (2 if beside else len(runs))
 
 
 def test_an_index_that_cannot_be_written_is_said_and_kept(

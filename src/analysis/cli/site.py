@@ -63,7 +63,7 @@ def publish(
     from analysis.report.i18n import OF_MARKET
 
     project, asked = Project.find(), asked_locale(locale)
-    held = publish_site(project, asked, own=asked if asked != OF_MARKET else None)
+    held = publish_site(project, asked, own=asked if asked != OF_MARKET else None, here=True)
     say(f"site: {project.reports / 'index.html'}")
     if audience == "external":
         from analysis.report.audience import publish_outside
@@ -86,9 +86,13 @@ def publish_site(
     locale: str | None = None,
     only: set[str] | None = None,
     own: str | None = None,
+    here: bool = False,
 ) -> tuple[str, ...]:
     """Builds the site, with runs' pages in a locale and its own pages in another or the same; says
-    what was held back, and gives it."""
+    what was held back, and gives it.
+
+    Where nothing is executed it is built here: there are no workers that have imported for it.
+    """
     from analysis.runs.engine import site_lock
     from analysis.runs.executors import apart
     from analysis.runs.leaving import unpublished
@@ -97,7 +101,7 @@ def publish_site(
     with site_lock(project):
         recover(project.reports)  # what a killed command left
         locales = _locales(project, locale, only) if locale else None
-        held = apart(_build, project, locales, own)
+        held = _build(project, locales, own) if here else apart(_build, project, locales, own)
         unpublished(project).unlink(missing_ok=True)
     for line in held:
         say_error(line)

@@ -1,27 +1,28 @@
 """What a page's script reads: runs as compact JSON in the page, each word of theirs once.
 
-A browser opens the site from a folder, where a script may fetch nothing: what it is to search or
-to compare must be in the page, and thousands of runs fit only as numbers that point at words.
+A browser opens the site from a folder, where a script may fetch nothing: what it is to search must
+be in the page, and thousands of runs fit only as numbers that point at words. What it is to compare
+lies in a page of its own for each market, which it opens in a frame and which tells its numbers.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cached_property
+from itertools import product, starmap
+from typing import Any, get_args
 
 from markupsafe import Markup
 
 from analysis.report.i18n import gettext
-from analysis.report.listing import Site, StudyRuns
+from analysis.report.listing import Row, Site, StudyRuns
 from analysis.report.summary import Summary
 from analysis.report.templating import seen
 from analysis.report.verdicts import mark, meaning_of, outcome_mark
 from analysis.report.words import Words
-
-#: Runs that a study's page can compare, the newest first; some 1 KB each.
-COMPARED = 600
+from analysis.studies.findings import Meaning, Verdict
 
 
 class Places:
@@ -41,8 +42,10 @@ class Places:
 class SearchRows:
     """What a search looks through, the same in every language; lists are in order of their places.
 
-    A run is `[study, market, window, variant, mark, words, stale, findings...]`; each number is a
-    place in the list of that name.
+    A run is `[study, market, window, variant, mark, words, stale, told, findings...]`; each number
+    is a place in the list of that name. Told are places of texts: what every finding of the run
+    says, without its numbers and comparisons, which most runs of a study say alike; findings are
+    its main points and what else moved.
     """
 
     studies: Places = field(default_factory=Places)
@@ -51,6 +54,8 @@ class SearchRows:
     variants: Places = field(default_factory=Places)
     marks: Places = field(default_factory=Places)
     words: Places = field(default_factory=Places)
+    texts: Places = field(default_factory=Places)
+    told: Places = field(default_factory=Places)
     findings: Places = field(default_factory=Places)
     runs: list[list[int]] = field(default_factory=list)
 
@@ -63,17 +68,24 @@ class SearchRows:
         return made
 
     def _row(self, run: Summary) -> list[int]:
-        titles = (*(title for _, title, _ in run.metrics), *run.words, run.reason)
+        told = tuple(sorted({self.texts.of(each) for each in run.told}))
         return [
             self.studies.of((run.study, run.title, run.owner)),
             self.markets.of((run.market, run.market_name)),
             self.windows.of(run.window),
             self.variants.of(run.variant or ""),
             self.marks.of((run.status, run.tally)),
-            self.words.of(titles),
+            self.words.of((*run.words, run.reason)),
             int(run.stale),
+            self.told.of(told),
             *(self.findings.of(each) for each in run.said),
         ]
+
+    @cached_property
+    def shared(self) -> Markup:
+        """What is the same in every language, put in JSON once."""
+        texts = [each.split("\t", 1) for each in self.texts]
+        return _json({"texts": texts, "told": list(self.told), "runs": self.runs})
 
 
 def search_block(rows: SearchRows, said: Words, root: str) -> Markup:
@@ -82,7 +94,7 @@ def search_block(rows: SearchRows, said: Words, root: str) -> Markup:
     A mark is `[tone, shape, word]`, a finding has its mark's before its title and words.
     """
     marks = [outcome_mark(*each) for each in rows.marks]
-    return _json(
+    own = _json(
         {
             "root": root,
             "studies": list(rows.studies),
@@ -93,9 +105,9 @@ def search_block(rows: SearchRows, said: Words, root: str) -> Markup:
             "words": ["\n".join(each) for each in rows.words],
             "stale": gettext("Stale or incomplete data"),
             "findings": [_said(each) for each in rows.findings],
-            "runs": rows.runs,
         }
     )
+    return own[:-1] + Markup(",") + rows.shared[1:]
 
 
 def _said(text: str) -> list[str]:
@@ -104,65 +116,56 @@ def _said(text: str) -> list[str]:
     return [shown.tone, shown.shape, shown.word, title, words]
 
 
-@dataclass(frozen=True)
-class CompareRows:
-    """A study's newest runs with their numbers, the same in every language.
+def runs_block(study: StudyRuns, said: Words, root: str) -> Markup:
+    """A study's runs for the script that sets two of them side by side, in a language: their
+    numbers lie beside, see `numbers_block`.
 
-    A run is `[market, window, variant, metrics, compared with, numbers, known]`: numbers are value,
-    low and high of each metric; known are `[metric, label, difference, low, high, mark]` of each
-    comparison of its main points and of what else moved.
+    A run is `[market, window, variant]`, the newest first.
     """
-
-    markets: Places = field(default_factory=Places)
-    windows: Places = field(default_factory=Places)
-    marks: Places = field(default_factory=Places)
-    metrics: Places = field(default_factory=Places)
-    labels: Places = field(default_factory=Places)
-    runs: list[list[Any]] = field(default_factory=list)
-
-    @classmethod
-    def of(cls, study: StudyRuns) -> CompareRows:
-        made = cls()
-        newest = sorted(study.runs, key=lambda run: run.end, reverse=True)
-        made.runs.extend(made._row(run) for run in newest[:COMPARED])
-        return made
-
-    def _row(self, run: Summary) -> list[Any]:
-        known = list(self._known(run))
-        return [
-            self.markets.of((run.market, run.market_name)),
-            self.windows.of(run.window),
-            run.variant or "",
-            self.metrics.of(tuple(map(tuple, run.metrics))),
-            sorted({each[1] for each in known}),
-            run.numbers,
-            known,
-        ]
-
-    def _known(self, run: Summary) -> Iterable[list[Any]]:
-        places = {name: at for at, (name, *_) in enumerate(run.metrics)}
-        for each in run.findings:
-            for other in each.comparisons:
-                ends = [other.difference, other.low, other.high]
-                shown = self.marks.of((other.verdict, meaning_of(each, other)))
-                yield [places[each.name], self.labels.of(other.label), *ends, shown]
-
-
-def compare_block(study: str, rows: CompareRows, said: Words, root: str) -> Markup:
-    """A study's newest runs for the script that sets two of them side by side, in a language."""
-    marks = [mark(*each) for each in rows.marks]
+    markets, windows = Places(), Places()
+    runs = [
+        (markets.of((run.market, run.market_name)), windows.of(run.window), run.variant or "")
+        for run in sorted(study.runs, key=lambda run: run.end, reverse=True)
+    ]
     return _json(
         {
             "root": root,
-            "study": study,
-            "markets": [[code, said.market(code, name)] for code, name in rows.markets],
-            "windows": list(rows.windows),
-            "marks": [[each.tone, each.shape, each.word] for each in marks],
-            "metrics": list(rows.metrics),
-            "labels": list(rows.labels),
-            "runs": rows.runs,
+            "study": study.name,
+            "markets": [[code, said.market(code, name)] for code, name in markets],
+            "windows": list(windows),
+            "marks": [[each.tone, each.shape, each.word] for each in starmap(mark, _MARKS)],
+            "runs": runs,
         }
     )
+
+
+def numbers_block(row: Row) -> Markup:
+    """The numbers of a study's runs in one market, the same in every language.
+
+    A run is `[metrics, compared with, numbers, known]` by its window and variant: numbers are
+    value, low and high of each metric; known are `[metric, label, difference, low, high, mark]` of
+    each comparison of its main points and of what else moved.
+    """
+    metrics, labels = Places(), Places()
+    runs = {}
+    for run in row.runs:
+        known = list(_known(run, labels))
+        name = f"{run.window}@{run.variant}" if run.variant else run.window
+        against = sorted({each[1] for each in known})
+        runs[name] = (metrics.of(tuple(map(tuple, run.metrics))), against, run.numbers, known)
+    return _json({"metrics": list(metrics), "labels": list(labels), "runs": runs})
+
+
+def _known(run: Summary, labels: Places) -> Iterator[list[Any]]:
+    places = {name: at for at, (name, *_) in enumerate(run.metrics)}
+    for each in run.findings:
+        for other in each.comparisons:
+            ends = [other.difference, other.low, other.high]
+            shown = _MARKS.index((other.verdict, meaning_of(each, other)))
+            yield [places[each.name], labels.of(other.label), *ends, shown]
+
+
+_MARKS = tuple(product(get_args(Verdict), get_args(Meaning)))
 
 
 def _json(value: Any) -> Markup:

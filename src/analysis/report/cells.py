@@ -12,10 +12,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, count
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from markupsafe import Markup
-from nbformat import NotebookNode
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from analysis.figures.displays import FIGURE, TABLE, TITLE, Shape
@@ -23,6 +22,9 @@ from analysis.report.i18n import gettext
 from analysis.report.svg import inline
 from analysis.safeguards.secrets import redact
 from analysis.studies.findings import FINDING, Finding
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 #: What stands in a notebook in the place of an output that reports do not show.
 LEFT_OUT = "application/vnd.analysis.left-out+json"

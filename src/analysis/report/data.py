@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator, Sequence
-
-from nbformat import NotebookNode
+from typing import TYPE_CHECKING
 
 from analysis.figures.displays import FIGURE, TABLE
 from analysis.report.cells import Data, FigureWords, Names, TableWords, read
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 #: What makes a spreadsheet take a text for a formula, in its full-width forms too (OWASP, CSV
 #: injection).

@@ -1,12 +1,15 @@
 """The site's own pages, in every language: the index, one of each study, one of each market.
 
-A page is rendered when a run on it changed, or what renders it; its digest says so.
+A page is rendered when a run on it changed, or what renders it; its digest says so. Of the index,
+which every run is on, a study's part is taken over from the page as it lies where no run of that
+study changed.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -14,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from babel import Locale
+from markupsafe import Markup
 
-from analysis.report.blocks import CompareRows, SearchRows, compare_block, search_block
+from analysis.report.blocks import SearchRows, numbers_block, runs_block, search_block
 from analysis.report.findings_table import COLUMNS
 from analysis.report.grid import cells, links, number_cell
 from analysis.report.i18n import CATALOGUES, LANGUAGES, language_of, speaking
@@ -50,6 +54,12 @@ class Language:
     name: str
     href: str
     here: bool
+
+
+#: A part of a page, with the digest of what it was made from; data can't write its marks, since
+#: they are escaped.
+_PART = re.compile(r"<!--part (\w+)-->(.*?)<!--/part-->", re.DOTALL)
+Parts = Callable[[], dict[str, str]]
 
 
 @dataclass(frozen=True)
@@ -132,14 +142,17 @@ def write_pages(
     kept = _kept(reports)
     asked = asked or kept.asked
     state, written = dict[str, str](), 0
-    languages, makers = homes(asked or locale), list(_makers(site))
+    languages, makers = homes(asked or locale), [*_makers(site), *(numbers := [*_numbers(site)])]
+    alone = {path for path, *_ in numbers}
     for own, folder in languages:
         with speaking(own):
             for path, runs, make in makers:
+                if path in alone and folder:
+                    continue
                 page = Page(path, own, folder, languages, site_title)
                 name, digest = f"{folder}{path}", _digest(page, runs)
                 if kept.pages.get(name) != _state(reports / name, digest):
-                    replace_text(reports / name, make(page))
+                    replace_text(reports / name, make(page, _parts(reports / name)))
                     written += 1
                 state[name] = _state(reports / name, digest)
     for gone in kept.pages.keys() - state.keys():
@@ -151,17 +164,25 @@ def write_pages(
 
 def _makers(site: Site) -> Iterator[tuple[str, Sequence[Summary], Any]]:
     """Every page's path, the runs on it, and what renders it."""
-    rows = cache(lambda: SearchRows.of(site))
-    yield INDEX, site.runs, lambda page: _index(page, site, rows)
+    rows, attention = cache(lambda: SearchRows.of(site)), cache(lambda: Attention.of(site.studies))
+    yield INDEX, site.runs, lambda page, kept: _index(page, site, rows, attention(), kept())
     if site.runs:
-        yield DICTIONARY, (), lambda page: _render("findings.html.j2", page, columns=COLUMNS)
+        yield DICTIONARY, (), lambda page, _: _render("findings.html.j2", page, columns=COLUMNS)
     for study in site.studies:
-        made = cache(lambda it=study: CompareRows.of(it))
         path = f"by-study/{study.name}.html"
-        yield path, study.runs, lambda page, it=study, rows=made: _study(page, it, rows)
+        yield path, study.runs, lambda page, _, it=study: _study(page, it)
     for row in site.markets:
         # A market's page says how it stands beside others: whether it is behind.
-        yield f"by-market/{row.code}.html", row.runs, lambda page, it=row: _market(page, site, it)
+        path = f"by-market/{row.code}.html"
+        yield path, row.runs, lambda page, _, it=row: _market(page, site, it)
+
+
+def _numbers(site: Site) -> Iterator[tuple[str, Sequence[Summary], Any]]:
+    """The same of what studies' pages open to compare: once for all languages."""
+    for study in site.studies:
+        for row in study.rows:
+            path = f"by-study/{study.name}/{row.code}.html"
+            yield path, row.runs, lambda page, _, it=study, of=row: _beside(page, it, of)
 
 
 def _render(template: str, page: Page, **given: Any) -> str:
@@ -177,14 +198,38 @@ def _render(template: str, page: Page, **given: Any) -> str:
     return made.lstrip()
 
 
-def _index(page: Page, site: Site, rows: Callable[[], SearchRows]) -> str:
+def _index(
+    page: Page,
+    site: Site,
+    rows: Callable[[], SearchRows],
+    attention: Attention,
+    kept: dict[str, str],
+) -> str:
     block = search_block(rows(), page.words, page.root) if site.runs else ""
-    attention = Attention.of(site.studies)
-    return _render("site.html.j2", page, site=site, attention=attention, block=block)
+
+    def part(study: StudyRuns) -> Markup:
+        digest = _digest(page, study.runs)
+        made = kept.get(digest) or _render("study_part.html.j2", page, study=study)
+        return Markup(f"<!--part {digest}-->{made}<!--/part-->")  # noqa: S704  # a page's own
+
+    return _render("site.html.j2", page, site=site, attention=attention, block=block, part=part)
 
 
-def _study(page: Page, study: StudyRuns, rows: Callable[[], CompareRows]) -> str:
-    block = compare_block(study.name, rows(), page.words, page.root)
+def _parts(path: Path) -> Parts:
+    """The parts that a page has, by their digests; none where it is not there."""
+
+    def read() -> dict[str, str]:
+        return dict(_PART.findall(path.read_text(encoding="utf-8"))) if path.is_file() else {}
+
+    return read
+
+
+def _beside(page: Page, study: StudyRuns, row: Row) -> str:
+    return _render("numbers.html.j2", page, study=study, row=row, block=numbers_block(row))
+
+
+def _study(page: Page, study: StudyRuns) -> str:
+    block = runs_block(study, page.words, page.root)
     attention = Attention.of([study])
     return _render("by_study.html.j2", page, study=study, attention=attention, block=block)
 

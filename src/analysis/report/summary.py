@@ -28,7 +28,7 @@ from analysis.report.record import (
     folders,
     identify,
 )
-from analysis.report.verdicts import Tally, has_moved, meaning_of, tally, telling
+from analysis.report.verdicts import Tally, has_moved, meaning_of, statement, tally, telling
 from analysis.report.writing import replace_bytes
 from analysis.studies import findings
 from analysis.studies.findings import Comparison, Finding, Unit
@@ -41,6 +41,7 @@ _COPIED = (
     *("owner", "market_name", "zone", "start", "end", "data_until", "doubts", "started_at"),
     *("locale", "key"),
 )
+_LISTS = ("doubts", "words", "told", "said", "metrics")
 _FINDING = (
     *("name", "title", "text", "value", "low", "high", "unit", "confidence", "sample"),
     *("verdict", "meaning", "headline"),
@@ -77,6 +78,8 @@ class Summary:
         words: its parameters that are words, such as a policy's name.
         metrics: the name, title and unit of every finding, in the order of the notebook.
         tally: what its mark is made from.
+        told: of every finding its title, its name, and the words of its sentence without numbers
+            and comparisons, in one string.
         said: for each of `kept`, its verdict and meaning, its title, and the words of its text
             without the numbers, in one string: thousands of runs say the same few.
         rest: JSON of `numbers` and `kept`, see there.
@@ -106,6 +109,7 @@ class Summary:
     words: tuple[str, ...]
     metrics: Metrics
     tally: Tally
+    told: tuple[str, ...]
     said: tuple[str, ...]
     rest: bytes
     stamp: Stamp
@@ -170,6 +174,7 @@ def summarise(run: RunRecord, verified: Verification | None = None) -> tuple[dic
         [_rounded(each.value), _rounded(each.low), _rounded(each.high)] for each in run.findings
     ]
     plain["tally"] = tally(run.findings)
+    plain["told"] = [_told(each) for each in run.findings]
     plain["said"] = [_words_of(each) for each in shown]
     current = verified if verified and verified.key == run.key else None
     plain["verified"] = current and current.model_dump(mode="json")
@@ -183,7 +188,7 @@ def load(plain: dict[str, Any], rest: bytes, stamp: Stamp) -> Summary:
         for name in ("start", "end", "data_until")
     }
     verified = plain["verified"] and Verification.model_validate(plain["verified"])
-    lists = {name: tuple(plain[name]) for name in ("doubts", "words", "said", "metrics")}
+    lists = {name: tuple(plain[name]) for name in _LISTS}
     more = {"verified": verified, "tally": Tally(*plain["tally"]), "rest": rest, "stamp": stamp}
     return Summary(**plain | days | lists | more)
 
@@ -193,8 +198,21 @@ def _words_of(finding: Finding) -> str:
     verdict, meaning = finding.verdict, finding.meaning
     if other:
         verdict, meaning = other.verdict, meaning_of(finding, other)
-    text = " ".join(_NUMBER.sub(" ", finding.text).split())
-    return "\t".join((verdict, meaning, finding.title.replace("\t", " "), text))
+    return "\t".join((verdict, meaning, _one_line(finding.title), _wordy(finding.text)))
+
+
+def _told(finding: Finding) -> str:
+    text = statement(finding) or finding.title
+    return f"{_one_line(finding.title)}\t{finding.name.replace('_', ' ')} {_wordy(text)}"
+
+
+def _wordy(text: str) -> str:
+    """A text without its numbers."""
+    return " ".join(_NUMBER.sub(" ", text).split())
+
+
+def _one_line(text: str) -> str:
+    return text.replace("\t", " ")
 
 
 def _plain(finding: Finding) -> list[Any]:
@@ -264,8 +282,9 @@ def _known(reports: Path) -> dict[str, Kept]:
         if plain["code"] != _code():
             return {}
         metrics, said = plain["metrics"], plain["said"]
+        told = [[said[at] for at in each] for each in plain["told"]]
         for _, _, run in plain["runs"]:
-            run["metrics"] = metrics[run["metrics"]]
+            run["metrics"], run["told"] = metrics[run["metrics"]], told[run["told"]]
             run["said"] = [said[at] for at in run["said"]]
         runs = zip(plain["runs"], rest, strict=True)
         return {name: Kept(stamp, run, line) for (name, stamp, run), line in runs}
@@ -276,16 +295,19 @@ def _known(reports: Path) -> dict[str, Kept]:
 def _keep(reports: Path, found: dict[str, Kept]) -> None:
     """A line of what finds and names each run, then a line of each one's rest. Most runs of a study
     say the same words: each is kept once, and a run has its place."""
-    metrics, said = dict[Metrics, int](), dict[str, int]()
+    metrics, told, said = dict[Metrics, int](), dict[tuple[int, ...], int](), dict[str, int]()
     runs = []
     for name, each in found.items():
         titles = tuple(map(tuple, each.run["metrics"]))
+        texts = tuple(said.setdefault(text, len(said)) for text in each.run["told"])
         places = {
             "metrics": metrics.setdefault(titles, len(metrics)),
+            "told": told.setdefault(texts, len(told)),
             "said": [said.setdefault(text, len(said)) for text in each.run["said"]],
         }
         runs.append((name, each.stamp, each.run | places))
-    plain = {"code": _code(), "metrics": list(metrics), "said": list(said), "runs": runs}
+    lists = {"metrics": list(metrics), "told": list(told), "said": list(said)}
+    plain = {"code": _code(), **lists, "runs": runs}
     lines = (_json(plain), *(each.rest for each in found.values()))
     replace_bytes(reports / KEPT, b"\n".join(lines))
 

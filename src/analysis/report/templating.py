@@ -122,19 +122,21 @@ def own(name: str) -> str:
     return (TEMPLATES / name).read_text(encoding="utf-8")
 
 
-def policy(script: str, *styles: str) -> str:
+def policy(script: str, *styles: str, frames: bool = False) -> str:
     """The Content-Security-Policy of a page: its own style sheets and script by hash, no more.
 
-    No other script, no frame, no form, no request. Pictures only as data in the page.
+    No other script, no form, no request. Pictures only as data in the page.
 
     Args:
         script: the page's one script.
         *styles: style sheets of this page, beside the one of all pages.
+        frames: whether it may open pages of the site in a frame.
     """
     rules = (
         "default-src 'none'",
         f"style-src {' '.join(_hash(text) for text in (stylesheet(), *styles) if text)}",
         f"script-src {_hash(script)}",
+        *(["frame-src 'self'"] if frames else []),
         "img-src data:",
         "base-uri 'none'",
         "form-action 'none'",

@@ -44,6 +44,7 @@
       markets: data.markets.map(each => fold(each.join(" "))),
       windows: data.windows.map(fold), variants: data.variants.map(fold),
       marks: data.marks.map(each => fold(each[2])), words: data.words.map(fold),
+      texts: data.texts.map(each => fold(each.join(" "))),
       findings: data.findings.map(each => fold(each.slice(2).join(" ")))
     };
     const stale = fold(data.stale);
@@ -63,6 +64,7 @@
       const looked = words.map(word => {
         const hit = {};
         for (const name in lists) hit[name] = lists[name].map(text => text.includes(word));
+        hit.told = data.told.map(texts => texts.some(at => hit.texts[at]));
         hit.stale = stale.includes(word);
         return hit;
       });
@@ -70,8 +72,8 @@
       data.runs.forEach((run, at) => {
         hits[at] = looked.every(hit => {
           if (hit.studies[run[0]] || hit.markets[run[1]] || hit.windows[run[2]] || hit.variants[run[3]] ||
-            hit.marks[run[4]] || hit.words[run[5]] || (run[6] && hit.stale)) return true;
-          for (let i = 7; i < run.length; i++) if (hit.findings[run[i]]) return true;
+            hit.marks[run[4]] || hit.words[run[5]] || (run[6] && hit.stale) || hit.told[run[7]]) return true;
+          for (let i = 8; i < run.length; i++) if (hit.findings[run[i]]) return true;
           return false;
         });
       });
@@ -83,10 +85,13 @@
       where.filter(Boolean).forEach((text, at) => link.append(at ? ", " : "", make("bdi", text)));
       const text = make("div");
       text.append(link);
-      const found = run.slice(7).filter(at => looked.some(hit => hit.findings[at])).slice(0, 3);
-      if (found.length) {
+      const found = run.slice(8).filter(at => looked.some(hit => hit.findings[at])).slice(0, 3);
+      const known = new Set(found.map(at => data.findings[at][3]));
+      const other = data.told[run[7]].filter(at => !known.has(data.texts[at][0]) && looked.some(hit => hit.texts[at])).slice(0, 3 - found.length);
+      if (found.length + other.length) {
         const names = make("p", undefined, { class: "aside" });
-        found.forEach((at, i) => names.append(i ? "; " : "", make("bdi", data.findings[at][3]), ": " + data.findings[at][2]));
+        const said = found.map(at => [data.findings[at][3], ": " + data.findings[at][2]]).concat(other.map(at => [data.texts[at][0], ""]));
+        said.forEach(([title, word], i) => names.append(i ? "; " : "", make("bdi", title), word));
         text.append(names);
       }
       const first = make("div");
@@ -222,17 +227,34 @@
       cell.append(picture(numbers, bounds));
       return cell;
     }
-    const numbersOf = run => {
+    /* A market's numbers lie in a page of their own, which says them when it is opened. */
+    const opened = new Map();
+    function open(market) {
+      const frame = make("iframe", undefined, { sandbox: "allow-scripts", hidden: "", src: data.root + ["by-study", data.study, market + ".html"].map(encodeURIComponent).join("/") });
+      return new Promise(done => {
+        addEventListener("message", function told(event) {
+          if (event.source !== frame.contentWindow) return;
+          removeEventListener("message", told);
+          frame.remove();
+          done(JSON.parse(event.data));
+        });
+        document.body.append(frame);
+      });
+    }
+    async function numbersOf(run) {
+      const [market] = data.markets[run[0]];
+      if (!opened.has(market)) opened.set(market, open(market));
+      const file = await opened.get(market), [metrics, against, numbers, known] = file.runs[label(run)];
       const found = new Map();
-      data.metrics[run[3]].forEach(([name, title, unit], at) => found.set(name, { title, unit, at, numbers: run[5][at] }));
-      return found;
-    };
+      file.metrics[metrics].forEach(([name, title, unit], at) => found.set(name, { title, unit, at, numbers: numbers[at] }));
+      return { run, labels: file.labels, against, numbers, known, found };
+    }
     /* What one run itself says of the other: only windows of one market compare themselves. */
     function known(one, other, at) {
-      if (one[5][at][1] === null || one[0] !== other[0] || one[2] || other[2]) return null;
-      const wanted = data.labels.indexOf(data.windows[other[1]]);
-      if (wanted < 0 || !one[4].includes(wanted)) return null;
-      return one[6].find(each => each[0] === at && each[1] === wanted) || "within";
+      if (one.numbers[at][1] === null || one.run[0] !== other.run[0] || one.run[2] || other.run[2]) return null;
+      const wanted = one.labels.indexOf(data.windows[other.run[1]]);
+      if (wanted < 0 || !one.against.includes(wanted)) return null;
+      return one.known.find(each => each[0] === at && each[1] === wanted) || "within";
     }
     function verdict(one, other, mine, theirs) {
       const cell = make("td"), unit = mine.unit;
@@ -243,7 +265,7 @@
         if (said === "within") { cell.textContent = words.within; return cell; }
         if (said) {
           const [, , difference, from, to, shape] = said;
-          const about = make("small", data.windows[a[1]] + " − " + data.windows[b[1]] + (difference === null ? "" : ": " + shown(difference, unit, true) + (from === null || to === null ? "" : " (" + ends(from, to, unit, true) + ")")));
+          const about = make("small", data.windows[a.run[1]] + " − " + data.windows[b.run[1]] + (difference === null ? "" : ": " + shown(difference, unit, true) + (from === null || to === null ? "" : " (" + ends(from, to, unit, true) + ")")));
           cell.append(mark(data.marks[shape]), about);
           return cell;
         }
@@ -253,9 +275,12 @@
       cell.textContent = missing ? words.bare : low > higher || high < lower ? fill(words.apart, { mark: word }) : words.overlap;
       return cell;
     }
-    function show(one, other) {
-      const mine = numbersOf(one), theirs = numbersOf(other), body = find("tbody", table);
-      const main = new Set([one, other].flatMap(run => run[6].map(each => data.metrics[run[3]][each[0]][0])));
+    let asking = 0;
+    async function show(one, other) {
+      const turn = ++asking, both = await Promise.all([one, other].map(numbersOf));
+      if (turn !== asking) return;
+      const [mine, theirs] = both.map(each => each.found), body = find("tbody", table);
+      const main = new Set(both.flatMap(each => { const names = [...each.found.keys()]; return each.known.map(([at]) => names[at]); }));
       const names = [...new Set([...mine.keys(), ...theirs.keys()])].sort((a, b) => main.has(b) - main.has(a));
       [one, other].forEach((run, at) => {
         const head = all("thead th", table)[at + 1];
@@ -266,7 +291,7 @@
         const a = mine.get(name), b = theirs.get(name), unit = (a || b).unit, row = make("tr");
         const numbers = [a, b].flatMap(each => each ? each.numbers : []).filter(each => each !== null);
         const bounds = [Math.min(...numbers), Math.max(...numbers)];
-        row.append(make("th", (a || b).title, { scope: "row", lang: "en", dir: "ltr" }), side(a && a.numbers, unit, bounds), side(b && b.numbers, unit, bounds), a && b ? verdict(one, other, a, b) : make("td"));
+        row.append(make("th", (a || b).title, { scope: "row", lang: "en", dir: "ltr" }), side(a && a.numbers, unit, bounds), side(b && b.numbers, unit, bounds), a && b ? verdict(...both, a, b) : make("td"));
         return row;
       }));
       const differ = one[0] !== other[0] && one[1] !== other[1];
