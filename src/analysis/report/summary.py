@@ -17,7 +17,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from analysis.report import changes, record
+from analysis.report import changes, record, verdicts
 from analysis.report.record import (
     PAGE,
     RECORD,
@@ -323,4 +323,4 @@ def _code() -> str:
     return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
 
 
-_SOURCES = (record.__file__, changes.__file__, findings.__file__)
+_SOURCES = (record.__file__, changes.__file__, findings.__file__, verdicts.__file__)
