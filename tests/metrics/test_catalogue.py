@@ -104,6 +104,12 @@ def test_the_catalogue_is_right_and_holds_what_is_owed() -> None:
             ("facts.views.reads", "did you mean 'exposure'?"),
         ),
         ("    good: down\n", "    gud: down\n", ("gud: no such key", "did you mean 'good'?")),
+        ("    by: policy\n", "    by: polcy\n", ("removals.by", "did you mean 'policy'?")),
+        (
+            "    always: true\n",
+            "    by: policy\n",
+            ("violative_view_rate", "kind share takes no by"),
+        ),
         (
             "kind: quantile",
             "kind: share",

@@ -188,7 +188,8 @@ class Labels:
 
         What does not vary among the run's own rows, or has too many values to be a kind, is none.
         """
-        found = {POLICY: Kinds.of(self.rows["policy"].map(self._policy_title))}
+        titles = {name: self._policy_title(name) for name in self.rows["policy"].dropna().unique()}
+        found = {POLICY: Kinds.of(self.rows["policy"].map(titles))}
         given = self.rows["attributes"]
         parsed = {text: _flat(text) for text in given.dropna().unique()}
         for name in sorted({name for each in parsed.values() for name in each}):
@@ -206,8 +207,8 @@ class Labels:
         names = {code: language_name(code) for code in self.rows["language"].unique()}
         return Kinds.of(self.rows["language"].map(names))
 
-    def _policy_title(self, name: str | None) -> str | None:
-        policy = self.study.project.policies.get(str(name))
+    def _policy_title(self, name: str) -> str:
+        policy = self.study.project.policies.get(name)
         return policy.title if policy else name
 
     def errors(
