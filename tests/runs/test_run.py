@@ -124,6 +124,13 @@ def test_parameters_make_a_variant_with_a_folder_of_its_own(checkout: Checkout) 
     assert "fresh variants" not in said
     both = checkout.project.reports / "variants" / "JP"
     assert sorted(path.name for path in both.iterdir()) == ["2026-W10", "2026-W10@top-2"]
+    # A run that is repeated says what it revised of the one before: nothing.
+    checkout.study("run", "variants", "--force")
+    repeated = RunRecord.read(both / "2026-W10")
+    assert repeated is not None
+    assert repeated.replaced is not None
+    assert repeated.replaced.compared == len(repeated.findings) > 0
+    assert repeated.replaced.revised == ()
     table = (both / "2026-W10@top-2" / DATA / "reports_by_policy.csv").read_text(encoding="utf-8")
     assert len(table.splitlines()) == 3
 

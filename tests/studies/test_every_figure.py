@@ -13,11 +13,15 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from analysis.figures.displays import FIGURE
+from analysis.figures.displays import FIGURE, Figure
 from analysis.figures.style import SVG
+from analysis.project import ROOT_VARIABLE
 from analysis.report.cells import blocks
 from analysis.report.regions import read_notebook
-from support import Checkout
+from analysis.sources.published import acquire_published
+from analysis.studies import enforcement_benchmark as benchmark
+from analysis.studies import open_study
+from support import Checkout, copy_project
 
 pytestmark = pytest.mark.xdist_group("site")
 
@@ -60,11 +64,38 @@ def figures(site: Checkout) -> Iterator[Shown]:
                     yield Shown(record.parent, data[FIGURE], "".join(data["image/svg+xml"]))
 
 
+def drawn_for(market: str) -> Iterator[Shown]:
+    """The benchmark's figures; the checkout of the other runs has no published files."""
+    study = open_study("enforcement_benchmark", market=market)
+    found = benchmark.estimate(study, benchmark.load(study))
+    for each in (*benchmark.standing(study, found), *benchmark.drivers(study, found)):
+        if isinstance(each, Figure):
+            bundle = each._repr_mimebundle_()
+            yield Shown(Path("enforcement_benchmark", market, "x"), bundle[FIGURE], each.svg)
+
+
 @pytest.fixture(scope="module")
-def shown(site: Checkout) -> list[Shown]:
+def published(tmp_path_factory: pytest.TempPathFactory, real_data: Path) -> Iterator[list[Shown]]:
+    project = copy_project(tmp_path_factory.mktemp("published"))
+    acquire_published(project, real_data)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(ROOT_VARIABLE, str(project.root))
+        patch.delenv("STUDY_WAREHOUSE", raising=False)
+        yield [each for market in ("JP", "BR") for each in drawn_for(market)]
+
+
+@pytest.fixture(scope="module")
+def run(site: Checkout) -> list[Shown]:
     found = list(figures(site))
-    assert {each.folder.parts[-3] for each in found} >= {"core_metrics", "prevalence"}
+    studies = {each.folder.parts[-3] for each in found}
+    assert studies == {"core_metrics", "prevalence", "prevalence_design", "moderation_quality"}
     return found
+
+
+@pytest.fixture(scope="module")
+def shown(run: list[Shown], published: list[Shown]) -> list[Shown]:
+    assert {each.words["name"] for each in published} == {"standing", "gap_by_category"}
+    return [*run, *published]
 
 
 def test_titles_state_what_is_shown(shown: list[Shown]) -> None:
@@ -121,8 +152,8 @@ def panels_without_unit(texts: list[str]) -> Iterator[str]:
             yield title
 
 
-def test_the_data_lie_beside_the_page(shown: list[Shown]) -> None:
-    for each in shown:
+def test_the_data_lie_beside_the_page(run: list[Shown]) -> None:
+    for each in run:
         with (each.folder / "data" / f"{each.words['name']}.csv").open(encoding="utf-8") as file:
             head, *rows = csv.reader(file)
         assert len(rows) == len(each.rows) > 0, each.said
@@ -138,12 +169,12 @@ def test_pages_are_small(site: Checkout) -> None:
         assert page.stat().st_size <= WHOLE, page
 
 
-def test_every_figure_is_on_its_page(site: Checkout, shown: list[Shown]) -> None:
-    for folder in {each.folder for each in shown}:
+def test_every_figure_is_on_its_page(run: list[Shown]) -> None:
+    for folder in {each.folder for each in run}:
         notebook = read_notebook(folder)
         assert notebook is not None
         kinds = [block.kind for cell in blocks(notebook) for block in cell]
         html = (folder / "report.html").read_text(encoding="utf-8")
-        own = [each for each in shown if each.folder == folder]
+        own = [each for each in run if each.folder == folder]
         assert kinds.count("figure") == html.count("<figure ") == len(own)
         assert html.count('role="img"') == len(re.findall(r"<title", html)) - 1 == len(own)

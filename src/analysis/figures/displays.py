@@ -166,6 +166,8 @@ def show(value: Any, shape: Shape) -> str:
         return f"{value:,.0f}"
     if shape == "share":
         return f"{100 * value:.{share_decimals(value)}f}%"
+    if abs(value) < 1e-9:  # what floating point leaves of a zero, whatever its sign
+        return "0"
     return f"{value:,.3g}" if abs(value) < 100 else f"{value:,.0f}"
 
 

@@ -288,7 +288,7 @@ def finish(
     """The notebook as it may leave the run; page, data files and record beside it."""
     if notebook is not None:
         notebook, withheld = guarded(project, planned, notebook)
-        record = record.model_copy(update={"withheld": withheld})
+        record = _with_findings(record.model_copy(update={"withheld": withheld}), notebook)
     record = record.after(RunRecord.read(planned.run.folder(project)), planned.changed)
     return _write(project, record, notebook, aside)
 
@@ -314,6 +314,13 @@ def settle(project: Project, planned: Planned, record: RunRecord, aside: Path) -
     return _write(project, record.model_copy(update={"withheld": withheld}), notebook, aside)
 
 
+def _with_findings(record: RunRecord, notebook: NotebookNode) -> RunRecord:
+    """What a finished run found, of the notebook as it may leave the run."""
+    if record.status != "done":
+        return record
+    return record.model_copy(update={"findings": findings_of(notebook)})
+
+
 def _write(
     project: Project, record: RunRecord, notebook: NotebookNode | None, aside: Path
 ) -> RunRecord:
@@ -323,7 +330,7 @@ def _write(
         text = json.dumps(notebook, ensure_ascii=False, sort_keys=True)
         (aside / NOTEBOOK).write_text(f"{text}\n", encoding="utf-8")
     if notebook is not None and record.status == "done":
-        record = record.model_copy(update={"findings": findings_of(notebook)})
+        record = _with_findings(record, notebook)
         (aside / DATA).mkdir()
         for name, text in data_files(notebook).items():
             (aside / DATA / name).write_text(text, encoding="utf-8")

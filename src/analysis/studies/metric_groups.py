@@ -120,6 +120,7 @@ class MetricGroup:
     def _panel(self, name: str, breaks: list[tuple[Break, str]]) -> Panel:
         measured, series = self.measured, self.measured.series[name]
         words, places = measured.words(name), list(measured.loaded.trend)
+        scale = words.trend_scale
         factor, label = words.factor, measured.study.window.previous().label
         shown = self._may_be_shown(name)
         factors = np.where(shown, factor, np.nan)  # over too few: no number
@@ -133,9 +134,9 @@ class MetricGroup:
             high=series.interval.high[places] * factors,
             units=np.where(shown & told, series.units[places], np.nan),
             unit=words.unit,
-            show=lambda number: words.scale.short(number / factor),
+            show=lambda number: scale.short(number / factor),
             verdict=move_word(measured.moves[name, BEFORE].verdict, label) + expected,
-            word=words.scale.symbol if words.scale.symbol.startswith(" ") else "",
+            word=scale.symbol if scale.symbol.startswith(" ") else "",
             counted="" if " per " in series.metric.title else COUNTED.get(series.metric.kind, ""),
             expected_low=ends[0] * factor,
             expected_high=ends[1] * factor,

@@ -72,10 +72,15 @@ class MetricWords:
     @cached_property
     def scale(self) -> Scale:
         low, high = self.series.limits(0)
-        value, known = self.series.value(0), self.series.found.value
-        if value is None and np.isfinite(known).any():
-            value = float(np.nanmedian(known))  # the others are said, in a unit that suits them
-        return scale(self.metric, value or 0.0, low, high)
+        return scale(self.metric, self.series.value(0) or 0.0, low, high)
+
+    @cached_property
+    def trend_scale(self) -> Scale:
+        """The scale of all windows: where this one has no number, that of a usual one."""
+        known = self.series.found.value
+        if self.series.value(0) is not None or not np.isfinite(known).any():
+            return self.scale
+        return scale(self.metric, float(np.nanmedian(known)), None, None)
 
     @property
     def sample(self) -> str:
