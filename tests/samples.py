@@ -19,7 +19,8 @@ from nbformat.v4 import (
 )
 
 from analysis.figures.displays import Column, Figure, Table
-from analysis.figures.style import BLUE, band, canvas, to_svg
+from analysis.figures.palette import BLUE
+from analysis.figures.style import band, canvas, to_svg
 from analysis.report.page import data_files, render
 from analysis.report.record import DATA, NOTEBOOK, PAGE, RECORD, RunRecord
 from analysis.studies.findings import Comparison, Finding

@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.figures import style
+from analysis.figures import palette, style
 from analysis.figures.bars import PartedBar, parted_bars, summed
 
 BARS = [
@@ -42,7 +42,7 @@ def test_lengths_are_in_proportion() -> None:
 def test_parts_differ_in_more_than_colour_and_the_rest_is_neither() -> None:
     svg = drawn(BARS)
     assert "<pattern" in svg
-    assert style.GREY.css in svg
+    assert palette.GREY.css in svg
 
 
 parts = st.floats(-30, 30).map(lambda part: round(part, 3))

@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from analysis.figures import style
+from analysis.figures import palette, style
 from analysis.figures.dots import DotRow, dot_rows
 
 ROWS = [
@@ -38,7 +38,7 @@ def test_it_shows_every_value_and_says_its_own() -> None:
     assert {"Japan", "another market", "half of the others", "usual range"} <= set(texts)
     assert {"84.9%", "1.4%"} <= set(texts)
     assert not [text for text in texts if re.fullmatch(r"\d+\.0+%", text or "")]
-    marks = re.findall(r"<use [^>]*" + re.escape(style.GREY.css), svg)
+    marks = re.findall(r"<use [^>]*" + re.escape(palette.GREY.css), svg)
     assert len(marks) == 40 + 5 + 1  # and one in the legend
 
 

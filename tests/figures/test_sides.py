@@ -9,8 +9,8 @@ import pytest
 
 from analysis.figures.curves import Curve, curves
 from analysis.figures.funnels import FunnelDrawing, funnel_plot
+from analysis.figures.palette import BLUE, VERMILION
 from analysis.figures.sides import Panel, Range, range_panels
-from analysis.figures.style import BLUE, VERMILION
 
 HOSTILE = "<script>alert(1)</script> $x^2$ with a long tail of a name"
 

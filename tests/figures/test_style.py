@@ -8,14 +8,14 @@ from xml.etree import ElementTree as ET
 import matplotlib as mpl
 import pytest
 
-from analysis.figures import style
+from analysis.figures import palette, style
 
 
 def draw(name: str = "sample") -> str:
     with style.canvas(name) as figure:
         axes = figure.subplots()
-        axes.plot([1, 2, 3], [3, 1, 2], color=style.BLUE.light, marker="o", label="a & <b>")
-        axes.bar([1, 2], [2, 1], hatch="//", color=style.GREY.light)
+        axes.plot([1, 2, 3], [3, 1, 2], color=palette.BLUE.light, marker="o", label="a & <b>")
+        axes.bar([1, 2], [2, 1], hatch="//", color=palette.GREY.light)
         style.band(axes, [1, 2, 3], [2, 0, 1], [4, 2, 3])
         axes.set_title("日本 – 94 %")
         axes.legend()
@@ -66,8 +66,8 @@ def test_every_colour_is_a_variable_with_its_fallback() -> None:
     colours = set(re.findall(r'(?:fill|stroke)="([^"]+)"', draw()))
     plain = {value for value in colours if not value.startswith(("var(", "url("))}
     assert plain <= {"none"}
-    assert style.INK.css in colours
-    assert style.BLUE.css in colours
+    assert palette.INK.css in colours
+    assert palette.BLUE.css in colours
 
 
 def test_a_drawing_leaves_no_global_state() -> None:
@@ -103,20 +103,20 @@ def contrast(one: str, other: str) -> float:
 
 @pytest.mark.parametrize("mode", ["light", "dark"])
 def test_contrast_of_text_and_of_series(mode: str) -> None:
-    paper = getattr(style.PAPER, mode)
-    for token in (style.INK, style.MUTED):
+    paper = getattr(palette.PAPER, mode)
+    for token in (palette.INK, palette.MUTED):
         assert contrast(getattr(token, mode), paper) >= 4.5, token
-    for token in style.SERIES:
+    for token in palette.SERIES:
         assert contrast(getattr(token, mode), paper) >= 3, token
 
 
 def test_series_differ_in_more_than_colour() -> None:
-    assert len(set(style.MARKERS)) == len(style.SERIES)
-    assert len(set(map(str, style.DASHES))) == len(style.SERIES)
+    assert len(set(style.MARKERS)) == len(palette.SERIES)
+    assert len(set(map(str, style.DASHES))) == len(palette.SERIES)
 
 
 def test_the_palette_names_every_variable_in_both_modes() -> None:
-    css = style.palette_css()
-    for token in style.TOKENS:
+    css = palette.palette_css()
+    for token in palette.TOKENS:
         assert f"{token.variable}:{token.light};" in css
         assert css.count(f"{token.variable}:{token.dark};") == 2

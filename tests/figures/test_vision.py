@@ -11,7 +11,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from analysis.figures import style
+from analysis.figures import palette
 
 SIMULATED = {
     "protanopia": [
@@ -49,7 +49,7 @@ def test_colours_that_meet_in_a_chart_stay_apart(deficiency: str, mode: str) -> 
     matrix = SIMULATED[deficiency]
     close = {
         f"{one.variable} {other.variable}": round(float(distance), 1)
-        for one, other in combinations(style.SERIES, 2)
+        for one, other in combinations(palette.SERIES, 2)
         if (
             distance := np.linalg.norm(
                 lab(getattr(one, mode), matrix) - lab(getattr(other, mode), matrix)

@@ -11,7 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from analysis.figures.style import BLUE, GREY, INK, MUTED, OCHRE, canvas, to_svg
+from analysis.figures.palette import BLUE, GREY, INK, MUTED, OCHRE
+from analysis.figures.style import canvas, to_svg
 
 ROW_HEIGHT, FRAME = 34.0, 84.0
 

@@ -9,7 +9,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from analysis.figures.style import DASHES, INK, MUTED, SERIES, band, canvas, to_svg
+from analysis.figures.palette import INK, MUTED, SERIES
+from analysis.figures.style import DASHES, band, canvas, to_svg
 
 HEIGHT = 300.0
 #: Hours at which the axis may be marked, and how they are said.

@@ -12,7 +12,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from analysis.figures.style import BLUE, GREY, INK, LINE, MUTED, canvas, to_svg
+from analysis.figures.palette import BLUE, GREY, INK, LINE, MUTED
+from analysis.figures.style import canvas, to_svg
 
 ROW_HEIGHT, FRAME = 84.0, 44.0
 

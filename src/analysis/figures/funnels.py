@@ -10,7 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from analysis.figures.style import BLUE, GREY, INK, MUTED, VERMILION, canvas, to_svg
+from analysis.figures.palette import BLUE, GREY, INK, MUTED, VERMILION
+from analysis.figures.style import canvas, to_svg
 
 HEIGHT = 330.0
 Values = Sequence[float] | np.ndarray

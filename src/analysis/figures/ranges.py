@@ -11,7 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from analysis.figures.style import BLUE, GREY, INK, VERMILION, canvas, to_svg
+from analysis.figures.palette import BLUE, GREY, INK, VERMILION
+from analysis.figures.style import canvas, to_svg
 
 ROW_HEIGHT, FRAME = 24.0, 84.0
 #: An axis ends at this many times the largest estimate; one wide interval must not hide the others.

@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from analysis.figures.style import BLUE, GREY, INK, MUTED, VERMILION, Token, canvas, to_svg
+from analysis.figures.palette import BLUE, GREY, INK, MUTED, VERMILION, Token
+from analysis.figures.style import canvas, to_svg
 
 ROW_HEIGHT, FRAME, HEAD = 25.0, 46.0, 34.0
 LABEL = 30

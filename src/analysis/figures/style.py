@@ -8,9 +8,9 @@ A chart is drawn with matplotlib's object interface (no pyplot, no global state)
         svg = to_svg(figure)
 
 Colours are drawn with a token's `light` value and leave as CSS variables with that value behind
-them, so one picture is legible in a light and in a dark page; `palette_css` is the page's half of
-it. Nothing in the SVG needs an inline style, so that a strict Content-Security-Policy holds, and
-text stays text. Series must differ in marker or line style as well as in colour.
+them, so one picture is legible in a light and in a dark page; `palette.palette_css` is the page's
+half of it. Nothing in the SVG needs an inline style, so that a strict Content-Security-Policy
+holds, and text stays text. Series must differ in marker or line style as well as in colour.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ import re
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -29,6 +28,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.rcsetup import cycler
 
+from analysis.figures.palette import BLUE, INK, LINE, MUTED, SERIES, TOKENS, Token
+
 SVG = "http://www.w3.org/2000/svg"
 XLINK_HREF = "{http://www.w3.org/1999/xlink}href"
 #: Points, which are the SVG's pixels.
@@ -36,34 +37,6 @@ WIDTH, HEIGHT = 720.0, 360.0
 FONTS = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 
 
-@dataclass(frozen=True)
-class Token:
-    """A colour by its role: the CSS variable, and its value on a light and on a dark page."""
-
-    variable: str
-    light: str
-    dark: str
-
-    @property
-    def css(self) -> str:
-        return f"var({self.variable}, {self.light})"
-
-
-PAPER = Token("--paper", "#ffffff", "#15181c")
-INK = Token("--ink", "#1a1a1a", "#ececec")
-MUTED = Token("--muted", "#5c6166", "#a8aeb5")
-LINE = Token("--line", "#d9dcdf", "#3a4046")
-#: Okabe and Ito's colours (2008), moved where needed to stand 3:1 against paper and apart from each
-#: other for readers who do not see all colours (tests/figures/test_vision.py).
-BLUE = Token("--series-1", "#0072b2", "#56b4e9")
-VERMILION = Token("--series-2", "#d55e00", "#ff9a57")
-GREEN = Token("--series-3", "#00855f", "#3ddc97")
-PURPLE = Token("--series-4", "#a03080", "#e39ac4")
-OCHRE = Token("--series-5", "#7a5a00", "#f5d54a")
-GREY = Token("--series-6", "#868c93", "#7d848c")
-
-TOKENS = (PAPER, INK, MUTED, LINE, BLUE, VERMILION, GREEN, PURPLE, OCHRE, GREY)
-SERIES = (BLUE, VERMILION, GREEN, PURPLE, OCHRE, GREY)
 #: Drawn in step with SERIES, so that colour is never the only difference.
 MARKERS = ("o", "s", "^", "D", "v", "P")
 DASHES = ("-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)), (0, (3, 1)), (0, (8, 3)))
@@ -150,20 +123,6 @@ def to_svg(figure: Figure) -> str:
     _rename_ids(root, name)
     _flatten(root)
     return _serialise(root)
-
-
-def palette_css() -> str:
-    """The palette as custom properties, for the style sheet of a page.
-
-    Light by default, dark where the reader's system asks for it or `data-theme` says so.
-    """
-    light = "".join(f"{token.variable}:{token.light};" for token in TOKENS)
-    dark = "".join(f"{token.variable}:{token.dark};" for token in TOKENS)
-    return (
-        f":root{{{light}}}\n"
-        f'@media (prefers-color-scheme:dark){{:root:not([data-theme="light"]){{{dark}}}}}\n'
-        f':root[data-theme="dark"]{{{dark}}}\n'
-    )
 
 
 def _attributes_for_style(element: ET.Element) -> None:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from analysis.figures.style import DASHES, INK, MARKERS, SERIES, canvas, to_svg
+from analysis.figures.palette import INK, SERIES
+from analysis.figures.style import DASHES, MARKERS, canvas, to_svg
 
 HEIGHT = 320.0
 

@@ -13,7 +13,8 @@ from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from analysis.figures.displays import Figure
-from analysis.figures.style import BLUE, INK, MUTED, VERMILION, band, canvas, to_svg
+from analysis.figures.palette import BLUE, INK, MUTED, VERMILION
+from analysis.figures.style import band, canvas, to_svg
 
 HEIGHT = 250.0
 

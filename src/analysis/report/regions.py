@@ -123,6 +123,8 @@ def speak(reports: Path, site_title: str, locales: dict[str, str]) -> None:
         site_title: names the site.
         locales: which language each run's page is to be in, by identity; others stay as they are.
     """
+    if not locales:
+        return
     from analysis.report.page import render  # nbconvert, which other publications do without
 
     for identity, locale in locales.items():

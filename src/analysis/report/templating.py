@@ -111,7 +111,7 @@ def seen(value: Any) -> Any:
 @cache
 def stylesheet() -> str:
     """The one style sheet of pages and site, with the figures' palette."""
-    from analysis.figures.style import palette_css
+    from analysis.figures.palette import palette_css
 
     return palette_css() + own("style.css")
 
