@@ -130,6 +130,7 @@ def pages(site: Path, empty: Path) -> dict[str, Path]:
         "index": site / "index.html",
         "study": site / "by-study/core_metrics.html",
         "market": site / "by-market/JP.html",
+        "numbers": site / "by-study/core_metrics/JP.html",
         "arabic": site / "in-ar/index.html",
         "empty": empty,
         "run": site / "core_metrics/JP/2026-W10/report.html",

@@ -92,7 +92,7 @@ def test_axe_finds_nothing_in_large_text_with_all_opened(
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-@pytest.mark.parametrize("kind", ["index", "study", "market", "arabic"])
+@pytest.mark.parametrize("kind", ["index", "study", "market", "arabic", "numbers"])
 def test_axe_finds_nothing_on_the_sites_own_pages(
     tab: Tab, pages: dict[str, Path], kind: str
 ) -> None:
@@ -101,7 +101,7 @@ def test_axe_finds_nothing_on_the_sites_own_pages(
         page = tab.open(pages[kind])
         if kind in ("index", "arabic"):
             page.locator("#q").fill("JP")
-        page.locator(".pick").first.click() if kind != "market" else None
+        page.locator(".pick").first.click() if kind not in ("market", "numbers") else None
         assert violations(tab) == [], (scheme, width)
     page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
     page.evaluate(LARGE)
@@ -127,7 +127,7 @@ def test_the_layout_is_mirrored_from_right_to_left(tab: Tab, folder: Path) -> No
 
 
 def test_the_html_is_valid(folder: Path, pages: dict[str, Path], tmp_path: Path) -> None:
-    for kind in ("index", "study", "market", "arabic"):
+    for kind in ("index", "study", "market", "arabic", "numbers"):
         shutil.copy(pages[kind], tmp_path / f"{kind}.html")
     shown, hostile = planted("".join(each for each in HOSTILE if "\x00" not in each))
     page = render(shown, hostile, site_title="x", locale="ja")
