@@ -107,6 +107,25 @@ def test_a_difference_is_said_only_where_intervals_allow_it(
     assert not any("Higher" in line or "Lower" in line for line in lines)
 
 
+def test_words_for_ears_alone_scroll_with_their_table(tab: Tab, pages: dict[str, Path]) -> None:
+    """They stand out of the flow in cells far to the side, and would widen a phone's page."""
+    tab.look(width=375)
+    page = tab.open(pages["index"])
+    assert page.locator(".numbers td .unseen").count() > 0
+    page.evaluate(
+        "document.querySelectorAll('.numbers td').forEach(each => each.style.minWidth = '60rem')"
+    )
+    assert page.evaluate("document.documentElement.scrollWidth") <= 375
+
+
+def test_a_comparison_leaves_out_what_neither_run_has(tab: Tab, pages: dict[str, Path]) -> None:
+    page = tab.open(pages["study"])
+    page.goto(f"{pages['study'].as_uri()}#a=JP/2026-W10&b=DE/2026-W10")
+    page.locator("#compared-numbers tbody tr").first.wait_for()
+    lines = page.locator("#compared-numbers tbody tr").all_inner_texts()
+    assert max(line.count("not there") for line in lines) < 2
+
+
 def test_escape_ends_choosing(tab: Tab, pages: dict[str, Path]) -> None:
     page = tab.open(pages["study"])
     button = page.get_by_role("button", name="Compare two")

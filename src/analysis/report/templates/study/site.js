@@ -207,7 +207,7 @@
     }
     const SVG = "http://www.w3.org/2000/svg";
     function picture([value, low, high], bounds) {
-      const at = x => 2 + 96 * (x - bounds[0]) / (bounds[1] - bounds[0] || 1);
+      const at = x => 4 + 92 * (x - bounds[0]) / (bounds[1] - bounds[0] || 1);
       const svg = document.createElementNS(SVG, "svg"), add = (tag, given) => {
         const shape = document.createElementNS(SVG, tag);
         for (const name in given) shape.setAttribute(name, given[name]);
@@ -287,9 +287,10 @@
         head.replaceChildren(make("a", undefined, { href: data.root + [data.study, data.markets[run[0]][0], label(run), "report.html"].map(encodeURIComponent).join("/") }));
         head.firstChild.append(make("bdi", data.markets[run[0]][1]), ", ", make("bdi", label(run)));
       });
-      body.replaceChildren(...names.map(name => {
+      body.replaceChildren(...names.flatMap(name => {
         const a = mine.get(name), b = theirs.get(name), unit = (a || b).unit, row = make("tr");
         const numbers = [a, b].flatMap(each => each ? each.numbers : []).filter(each => each !== null);
+        if (!numbers.length) return [];
         const bounds = [Math.min(...numbers), Math.max(...numbers)];
         row.append(make("th", (a || b).title, { scope: "row", lang: "en", dir: "ltr" }), side(a && a.numbers, unit, bounds), side(b && b.numbers, unit, bounds), a && b ? verdict(...both, a, b) : make("td"));
         return row;
