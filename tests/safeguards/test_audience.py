@@ -75,6 +75,10 @@ def test_no_file_of_it_holds_an_exact_count(project: Project) -> None:
     assert "0.609\n" in (folder / DATA / "rates.csv").read_text().replace("\r", "")
     page = (folder / PAGE).read_text()
     assert page.count("<svg") == 1  # the one that drew no count
+    places = re.findall(r' (?:d|x|y|width|height)="([^"]*)"', page.split("<svg", 1)[1])
+    fractions = {each for part in places for each in re.findall(r"\d+\.(\d+)", part)}
+    assert places
+    assert fractions <= {"5"}  # drawn to half a pixel: no height tells more than the data do
     kept = RunRecord.read(folder)
     assert kept is not None
     assert kept.findings[0].value == 1200

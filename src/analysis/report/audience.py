@@ -16,10 +16,15 @@ from typing import Any
 
 from nbformat import NotebookNode
 
-from analysis.figures.displays import FIGURE
 from analysis.project import Project
-from analysis.report.bundles import figure_table, finding_bundle, table_bundle
-from analysis.report.cells import Data, FigureWords, TableWords
+from analysis.report.bundles import (
+    SVG_TYPE,
+    figure_bundle,
+    figure_table,
+    finding_bundle,
+    table_bundle,
+)
+from analysis.report.cells import Data, FigureWords, TableWords, whole
 from analysis.report.disclosed import outputs_of, sheet_of, typed_of
 from analysis.report.page import data_files, render
 from analysis.report.record import DATA, NOTEBOOK, PAGE, RECORD, RunRecord, findings_of, records
@@ -34,6 +39,9 @@ FOLDER = "reports-external"
 _COUNT = re.compile(
     r"(?<![\d.,/:W-])(?:\d{1,3}(?:,\d{3})+|\d{2,}(?= [a-z]))(?![\d%]|[.,:-]\d)(?=(?: ([a-z]+))?)"
 )
+#: Where an SVG says places and lengths, and numbers there that are finer than a pixel.
+_PLACES = re.compile(r'(\s(?:d|points|transform|[cdr]?[xy][12]?|r|width|height)=)("[^"]*")')
+_FRACTION = re.compile(r"-?\d+\.\d+(?:e-?\d+)?")
 
 
 @dataclass(frozen=True)
@@ -101,7 +109,7 @@ def _bundle(data: Any) -> dict[str, Any]:
             return figure_table(typed.name, _rounded(typed))
         spoken = {key: in_words(getattr(typed, key)) for key in ("title", "alt", "caption")}
         words = typed.model_copy(update={**spoken, "data": _rounded(typed)})
-        return {**data, FIGURE: words.model_dump(), "text/plain": f"{words.title}. {words.alt}"}
+        return figure_bundle(words, coarse(whole(data.get(SVG_TYPE, ""))), in_words)
     return {
         kind: in_words(value) if kind == "text/plain" and isinstance(value, str) else value
         for kind, value in data.items()
@@ -126,6 +134,20 @@ def _cell(value: Any, count: int | None) -> Any:
     if isinstance(value, float):
         return float(f"{value:.3g}")
     return in_words(value) if isinstance(value, str) else value
+
+
+def coarse(svg: str) -> str:
+    """A picture drawn to half a pixel, from which no height is read more exactly than the data say
+    it: a few thousandths of an axis.
+
+    >>> coarse('<path d="M 57.28 -86.04 L 110.14 200"/><text x="3.74">2.13</text>')
+    '<path d="M 57.5 -86 L 110 200"/><text x="3.5">2.13</text>'
+    """
+
+    def half(number: re.Match[str]) -> str:
+        return f"{round(2 * float(number[0])) / 2:g}"
+
+    return _PLACES.sub(lambda part: part[1] + _FRACTION.sub(half, part[2]), svg)
 
 
 def to_base(count: float) -> int:
