@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -73,6 +77,50 @@ def test_without_a_network_it_says_so(project: Project, monkeypatch: pytest.Monk
     holes, lacking = audit.known_holes(project)
     assert holes == []
     assert "could not look up" in lacking
+
+
+@pytest.fixture
+def advisories(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """An OSV service on loopback that knows of one hole; gives what it was asked about."""
+    asked: list[str] = []
+    package = {"name": "jinja2", "ecosystem": "PyPI"}
+    ranges = [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "3.1.6"}]}]
+    hole = {"id": "PYSEC-2025-1", "summary": "x", "affected": [{"package": package}]}
+    hole["affected"][0]["ranges"] = ranges  # type: ignore[index]
+
+    class Osv(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            query = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            asked.append(query["package"]["name"])
+            old = (query["package"]["name"], query["version"]) == ("jinja2", "3.1.2")
+            body = json.dumps({"vulns": [hole]} if old else {}).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Osv) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("PIP_AUDIT_VULNERABILITY_SERVICE", "osv")
+        monkeypatch.setenv("PIP_AUDIT_OSV_URL", f"http://127.0.0.1:{server.server_port}/v1/query")
+        yield asked
+        server.shutdown()
+
+
+def test_a_known_hole_is_named_with_the_version_that_mends_it(
+    project: Project, advisories: list[str]
+) -> None:
+    digest = "0" * 64
+    locked = ("jinja2==3.1.2", "markupsafe==3.0.2")
+    lock = project.root / "requirements.lock"
+    lock.write_text("".join(f"{each} --hash=sha256:{digest}\n" for each in locked))
+    holes, lacking = audit.known_holes(project)
+    assert lacking == ""
+    assert sorted(advisories) == ["jinja2", "markupsafe"]
+    assert list(map(str, holes)) == ["jinja2 3.1.2: PYSEC-2025-1; mended in 3.1.6"]
 
 
 @pytest.mark.parametrize("name", ["api_token", "db_password", "secret", "access_key"])
