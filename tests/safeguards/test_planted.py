@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from xml.sax.saxutils import escape, quoteattr
 
 import nbformat
 import pandas as pd
@@ -33,6 +34,18 @@ def _in_an_error(text: str) -> NotebookNode:
     return code("x", new_output("error", ename="ValueError", evalue=text, traceback=lines))
 
 
+def _in_a_drawing(text: str) -> NotebookNode:
+    """In a comment, an attribute that a page keeps and one that it drops, a text, a title."""
+    said = quoteattr(text)
+    comment = "" if "--" in text else text
+    drawn = (
+        f'<svg xmlns="http://www.w3.org/2000/svg"><!-- {comment} --><title>{escape(text)}</title>'
+        f"<text font-family={said} data-note={said}>{escape(text)}<tspan/>{escape(text)}</text>"
+        "</svg>"
+    )
+    return code("x", *show(figure(svg=drawn)))
+
+
 PLACES: dict[str, Callable[[str], NotebookNode]] = {
     "printed": lambda text: code("x", new_output("stream", name="stderr", text=f"log: {text}\n")),
     "returned": lambda text: code(
@@ -44,6 +57,7 @@ PLACES: dict[str, Callable[[str], NotebookNode]] = {
     "traceback": _in_an_error,
     "table": _in_a_table,
     "finding": lambda text: code("x", *show(finding(text=text, notes=(text,), sample=text))),
+    "drawing": _in_a_drawing,
     "figure": lambda text: code(
         "x", *show(figure(alt=text, caption=text, svg=figure().svg.replace("2026-03-02", "") + ""))
     ),

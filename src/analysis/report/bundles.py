@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from html import escape
 from typing import Any
 
 from analysis.figures.displays import FIGURE, TABLE, TITLE, in_words
 from analysis.report.cells import Data, FigureWords, TableColumn, TableWords
+from analysis.report.svg import tidy
 from analysis.studies.findings import Finding
 
 SVG_TYPE = "image/svg+xml"
@@ -19,9 +19,8 @@ Bundle = dict[str, Any]
 
 def figure_bundle(words: FigureWords, svg: str, clean: Callable[[str], str]) -> Bundle:
     """A figure's display, with its picture, each of whose texts is cleaned."""
-    picture = re.sub(r">([^<>]*[^<>\s][^<>]*)<", lambda match: f">{clean(match[1])}<", svg)
     plain = f"{words.title}. {words.alt}"
-    return {FIGURE: words.model_dump(), SVG_TYPE: picture, "text/plain": plain}
+    return {FIGURE: words.model_dump(), SVG_TYPE: tidy(svg, clean), "text/plain": plain}
 
 
 def table_bundle(words: TableWords) -> Bundle:

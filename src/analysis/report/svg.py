@@ -8,6 +8,7 @@ inline style included, which the page's Content-Security-Policy would refuse any
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from xml.etree import ElementTree as ET
 
 from markupsafe import Markup
@@ -32,6 +33,8 @@ _ATTRIBUTES = (
 ELEMENTS = frozenset(_ELEMENTS.split())
 ATTRIBUTES = frozenset(_ATTRIBUTES.split())
 _ENTITY = re.compile(r"<!(ENTITY|ATTLIST|ELEMENT)", re.IGNORECASE)
+#: Attributes that hold shapes: thousands of them, in which no words are.
+_SHAPES = frozenset(("d", "points", "transform", "x", "y", "width", "height", "clip-path"))
 _LOCAL = re.compile(r"url\(\s*['\"]?#([\w.-]+)['\"]?\s*\)")
 _ID = re.compile(r"[\w.-]+")
 
@@ -51,7 +54,7 @@ def inline(text: str, *, prefix: str, title: str, description: str) -> Markup | 
     root = _parse(text)
     if root is None:
         return None
-    _clean(root, prefix)
+    _clean(root, f"{prefix}-")
     _size(root)
     ids = f"{prefix}-title", f"{prefix}-desc"
     root.attrib |= {"role": "img", "aria-labelledby": " ".join(ids)}
@@ -60,6 +63,29 @@ def inline(text: str, *, prefix: str, title: str, description: str) -> Markup | 
         element.text = words
         root.insert(at, element)
     return Markup(ET.tostring(root, encoding="unicode"))  # noqa: S704  # made of what passed above
+
+
+def tidy(text: str, clean: Callable[[str], str]) -> str:
+    """An SVG as a notebook may keep it: nothing in it that no figure of ours has.
+
+    Args:
+        text: the SVG as a kernel gave it.
+        clean: what every text passes through, and every attribute that is no shape.
+
+    Returns:
+        Empty where it is no SVG.
+    """
+    root = _parse(text)
+    if root is None:
+        return ""
+    _clean(root, "")
+    for element in root.iter():
+        for name in element.attrib.keys() - _SHAPES:
+            element.set(name, clean(element.attrib[name]))
+        element.text = clean(element.text) if element.text else None
+        element.tail = clean(element.tail) if element.tail else None
+    root.attrib |= {"xmlns": SVG.strip("{}"), "role": "img"}
+    return ET.tostring(root, encoding="unicode")
 
 
 def _parse(text: str) -> ET.Element | None:
@@ -94,10 +120,10 @@ def _clean(element: ET.Element, prefix: str) -> None:
 def _value(name: str, value: str, prefix: str) -> str | None:
     """An attribute's value with ids made the page's own; None where it points outwards."""
     if name == "id":
-        return f"{prefix}-{value}" if _ID.fullmatch(value) else None
+        return f"{prefix}{value}" if _ID.fullmatch(value) else None
     if name == "href":
-        return f"#{prefix}-{value[1:]}" if value[:1] == "#" and _ID.fullmatch(value[1:]) else None
-    local = _LOCAL.sub(rf"url(#{prefix}-\1)", value)
+        return f"#{prefix}{value[1:]}" if value[:1] == "#" and _ID.fullmatch(value[1:]) else None
+    local = _LOCAL.sub(rf"url(#{prefix}\1)", value)
     if "url" in _LOCAL.sub("", value).lower() or "\\" in value:
         return None
     return local

@@ -71,6 +71,7 @@ _ASSIGNED = re.compile(
 _CARRIED = ("bearer", "basic")
 _NAMES = ("pass", "pwd", "secret", "token", "key", "credential", "signature")
 _KEY_BLOCK, _SHORTEST_KEY = "-----begin", 15
+_LONG = re.compile(rf"\S{{{_SHORTEST_KEY},}}")
 #: What a pattern takes for an `s`, `i` or `k` whatever its case, and `lower` does not.
 _FOLDED = str.maketrans("\u017f\u0131", "si", "\u0307")
 
@@ -83,11 +84,6 @@ def _folded(text: str) -> str:
 
 def _any(signs: Iterable[str], text: str) -> bool:
     return any(sign in text for sign in signs)
-
-
-def _may_hold_key(text: str, folded: str) -> bool:
-    """Whether a text has a word as long as a service's shortest key, or begins a block of one."""
-    return _KEY_BLOCK in folded or any(len(word) >= _SHORTEST_KEY for word in text.split())
 
 
 @dataclass
@@ -117,8 +113,11 @@ class Redactor:
         folded = _folded(text)
         if "://" in folded:
             text = _URL_PASSWORD.sub(self._hide_password, text)
-        if _may_hold_key(text, folded):
+        if _KEY_BLOCK in folded:
             text = _SHAPES.sub(self._hide, text)
+        elif any(len(word) >= _SHORTEST_KEY for word in text.split()):
+            # A key is one word, and so many long words are no long texts.
+            text = _LONG.sub(lambda word: _SHAPES.sub(self._hide, word[0]), text)
         if _any(_CARRIED, folded):
             text = _BEARER.sub(self._hide_value, text)
         if assigned and _any(_NAMES, folded):

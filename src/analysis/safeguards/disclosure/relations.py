@@ -49,15 +49,15 @@ def _columns(number: int, sheet: Sheet, at: int) -> Iterator[tuple[frozenset[str
     """A column's own sum, the sums over rows that share a label, and each cell by itself."""
     rows = [row for row in range(len(sheet.rows)) if sheet.count((row, at)) is not None]
     yield frozenset(), Relation(tuple((number, row, at) for row in rows))
-    by_label: defaultdict[frozenset[str], list[int]] = defaultdict(list)
+    by_label: defaultdict[tuple[str, ...], list[int]] = defaultdict(list)
     for row in rows:
-        own = sheet.labels(row)
+        own = sorted(sheet.labels(row))
         for size in range(1, min(len(own), 3) + 1):
-            for chosen in combinations(sorted(own), size):
-                by_label[frozenset(chosen)].append(row)
+            for chosen in combinations(own, size):
+                by_label[chosen].append(row)
     for labels, shared in by_label.items():
         if len(shared) < len(rows):
-            yield labels, Relation(tuple((number, row, at) for row in shared))
+            yield frozenset(labels), Relation(tuple((number, row, at) for row in shared))
 
 
 def _blocks(number: int, sheet: Sheet, at: int) -> Iterator[Relation]:
@@ -99,12 +99,14 @@ def _elsewhere(
 ) -> Iterator[Relation]:
     """Cells of one table that are, by their labels and their value, a sum of another's."""
     shown: defaultdict[int, list[tuple[frozenset[str], Cell]]] = defaultdict(list)
+    values: dict[Cell, int] = {}
     for number, sheet in enumerate(sheets):
         for (row, at), value in sheet.counted():
+            values[number, row, at] = value
             if value > 0:
                 shown[value].append((sheet.labels(row), (number, row, at)))
     for labels, relation in groups:
-        total = sum(sheets[s].count((row, at)) or 0 for s, row, at in relation.parts)
+        total = sum(values[cell] for cell in relation.parts)
         for own, cell in shown.get(total, ()):
             if cell in relation.parts or cell[0] == relation.parts[0][0]:
                 continue
