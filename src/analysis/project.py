@@ -7,6 +7,7 @@ given and what is allowed.
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from datetime import date as Day  # noqa: N812  # a field is called date
@@ -44,6 +45,17 @@ def _zone(name: str) -> str:
     return name
 
 
+def _pattern(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise ValueError(f"no regular expression ({error})") from None
+    return text
+
+
+Pattern = Annotated[str, StringConstraints(min_length=1), AfterValidator(_pattern)]
+
+
 class Wellbeing(Model):
     """How much a person looks at before a break is suggested; nobody is locked out."""
 
@@ -61,7 +73,7 @@ class Settings(Model):
     minimum_base: int = Field(100, ge=1, description="rates over fewer are not shown")
     locale: str = Field(pattern=r"^[a-z]{2}(_[A-Z]{2})?$")
     content_fetcher: str = Field("", pattern=r"^([A-Za-z_][\w.]*:[A-Za-z_]\w*)?$")
-    masked_words: tuple[str, ...] = Field((), description="slurs, as regular expressions")
+    masked_words: tuple[Pattern, ...] = Field((), description="slurs, as regular expressions")
     wellbeing: Wellbeing = Wellbeing()
     support: tuple[str, ...] = Field((), description="who helps, a line each; on sensitive pages")
     not_secrets: tuple[str, ...] = Field((), description="digests that publishing lets through")

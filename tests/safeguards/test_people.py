@@ -25,7 +25,7 @@ from analysis.safeguards.people.masked import MaskedFrame
 from analysis.safeguards.people.once import Once
 from analysis.safeguards.people.page import page_of, small_grey
 from analysis.warehouse import TABLES
-from support import clean_environment
+from support import CHECKOUT, clean_environment
 
 TEXT = "a text that nobody should meet unasked"
 
@@ -231,6 +231,21 @@ def test_slurs_and_handles_stay_masked_unless_asked_again() -> None:
     masked = page_of(content, ("w[o0]rst",), unmask=False)
     assert "[masked], says [handle] &lt;b&gt;" in masked
     assert "you WORST, says @somebody" in page_of(content, ("w[o0]rst",), unmask=True)
+
+
+def test_which_words_are_slurs_stands_in_params(project: Project) -> None:
+    """As the README says to write it; a pattern that is none is a person's mistake."""
+    assert Project(project.root).settings.masked_words == ()
+    settings = project.params / "project.yaml"
+    empty = settings.read_text()
+    (line,) = re.findall(r"`(masked_words: \[.*?\])`", (CHECKOUT / "README.md").read_text())
+    settings.write_text(empty.replace("masked_words: []", line))
+    words = Project(project.root).settings.masked_words
+    content = Content("text", b"You are the w0rsties, worst of all, not worsted")
+    assert "the [masked], [masked] of all, not [masked]" in page_of(content, words, unmask=False)
+    settings.write_text(empty.replace("masked_words: []", "masked_words: ['(worst']"))
+    with pytest.raises(UserError, match=r"masked_words.*no regular expression"):
+        _ = Project(project.root).settings
 
 
 @pytest.mark.parametrize("column", ["text", "comment_text", "Caption", "body", "transcript"])

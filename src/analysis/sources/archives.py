@@ -111,13 +111,20 @@ def _members(path: Path, shown: str, largest: float) -> Iterator[tuple[str, IO[b
         if sum(info.file_size for info in infos) > _limit(path.stat().st_size, largest):
             raise UserError(shown, "it unpacks to far more than it takes; not read")
         for info in infos:
-            with archive.open(info) as member:
+            with _member(archive, info) as member:
                 most = _limit(info.compress_size, largest)
                 stream = io.BufferedReader(_Counted(member, most, shown), _BLOCK)
                 if info.filename.lower().endswith((".zip", ".gz")):
                     yield from _within(info.filename, stream, path.parent, shown, largest)
                 else:
                     yield PurePosixPath(info.filename).name, stream
+
+
+def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> IO[bytes]:
+    try:
+        return archive.open(info)
+    except UnicodeDecodeError:  # the name that stands before the member is no Unicode
+        raise zipfile.BadZipFile("its name is no Unicode") from None
 
 
 def _within(

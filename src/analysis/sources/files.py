@@ -228,7 +228,7 @@ def read_parquet(stream: IO[bytes], shown: str, raw: Raw) -> Iterator[pa.Table]:
         check_header(file.schema_arrow.names, raw, shown)
         for batch in file.iter_batches(columns=list(raw.columns)):
             yield pa.Table.from_batches([batch])
-    except (pa.ArrowException, OSError):
+    except (pa.ArrowException, OSError, UnicodeDecodeError):  # a column's name may be any bytes
         raise UserError(shown, "the file is no Parquet that can be read") from None
 
 
