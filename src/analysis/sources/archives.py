@@ -79,9 +79,9 @@ def opened(path: Path, shown: str, largest: float) -> Iterator[Iterator[tuple[st
     except _BROKEN as error:
         raise UserError(shown, f"the file is broken or cut off ({type(error).__name__})") from None
     except OSError as error:
-        if error.errno != errno.EINVAL:
+        if error.errno not in (None, errno.EINVAL):
             raise
-        # A place in the archive that lies before its beginning.
+        # bzip2's own word for torn data has no number; a place before the archive's beginning has.
         raise UserError(shown, "the file is broken or cut off (place)") from None
 
 
@@ -102,7 +102,9 @@ def _streams(path: Path, shown: str, largest: float) -> Iterator[tuple[str, IO[b
 
 def _members(path: Path, shown: str, largest: float) -> Iterator[tuple[str, IO[bytes]]]:
     """Each file of a zip; zips within are opened too, spooled under a name of our own."""
-    with zipfile.ZipFile(path) as archive:
+    with _named():
+        opened_archive = zipfile.ZipFile(path)
+    with opened_archive as archive:
         infos = [info for info in archive.infolist() if not info.filename.endswith("/")]
         for info in infos:
             _check_name(info.filename, shown)
@@ -111,7 +113,9 @@ def _members(path: Path, shown: str, largest: float) -> Iterator[tuple[str, IO[b
         if sum(info.file_size for info in infos) > _limit(path.stat().st_size, largest):
             raise UserError(shown, "it unpacks to far more than it takes; not read")
         for info in infos:
-            with _member(archive, info) as member:
+            with _named():
+                opened_member = archive.open(info)
+            with opened_member as member:
                 most = _limit(info.compress_size, largest)
                 stream = io.BufferedReader(_Counted(member, most, shown), _BLOCK)
                 if info.filename.lower().endswith((".zip", ".gz")):
@@ -120,11 +124,13 @@ def _members(path: Path, shown: str, largest: float) -> Iterator[tuple[str, IO[b
                     yield PurePosixPath(info.filename).name, stream
 
 
-def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> IO[bytes]:
+@contextmanager
+def _named() -> Iterator[None]:
+    """Names stand before each member and once more at the end; either may be no Unicode."""
     try:
-        return archive.open(info)
-    except UnicodeDecodeError:  # the name that stands before the member is no Unicode
-        raise zipfile.BadZipFile("its name is no Unicode") from None
+        yield
+    except UnicodeDecodeError:
+        raise zipfile.BadZipFile("a name that is no Unicode") from None
 
 
 def _within(
