@@ -25,6 +25,7 @@ from xml.etree import ElementTree as ET
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.rcsetup import cycler
 
@@ -114,6 +115,7 @@ def to_svg(figure: Figure) -> str:
     with mpl.rc_context(fixed), warnings.catch_warnings():
         # Text stays text, so the page's font may have what the measuring font lacks.
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
+        _lay_out(figure)
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
     figure.clear()
     root = ET.fromstring(buffer.getvalue())  # noqa: S314  # matplotlib's own words
@@ -123,6 +125,16 @@ def to_svg(figure: Figure) -> str:
     _rename_ids(root, name)
     _flatten(root)
     return _serialise(root)
+
+
+def _lay_out(figure: Figure) -> None:
+    """Places all once; saving would first draw the whole figure for it, to no other end."""
+    layout = figure.get_layout_engine()
+    if layout is not None:
+        FigureCanvasSVG(figure)  # measures text as what is saved
+        figure.set_dpi(72)
+        layout.execute(figure)
+        figure.set_layout_engine(None)
 
 
 def _attributes_for_style(element: ET.Element) -> None:
