@@ -27,7 +27,6 @@ from analysis.project import Project
 from analysis.sources.load import acquire
 from analysis.sources.summary import doubts, summaries
 from analysis.studies.check import check_project
-from analysis.warehouse import open_warehouse
 from loading import declare, everything, folder, rows
 from support import Checkout, clean_environment
 
@@ -240,11 +239,8 @@ def test_what_depends_on_an_old_load_says_so(project: Project) -> None:
     assert [each.stale for each in summaries(project, later)] == [True]
     end, day = datetime(2099, 1, 1, tzinfo=UTC), datetime(2026, 3, 28, tzinfo=UTC).date()
     until = datetime(2026, 3, 30, tzinfo=UTC).date()
-    with open_warehouse(project) as warehouse:
-        ((incomplete,), complete) = (
-            doubts(project, warehouse, ["content"], until, end, day),
-            doubts(project, warehouse, ["content"], day, end, day),
-        )
+    (incomplete,) = doubts(project, ["content"], until, end, day)
+    complete = doubts(project, ["content"], day, end, day)
     assert incomplete.startswith("Incomplete: the last 2 days of this window")
     assert complete == ()
 

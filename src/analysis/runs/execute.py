@@ -45,7 +45,7 @@ from analysis.runs.nested import one_at_a_time, others
 from analysis.runs.placing import ASIDE, replace
 from analysis.runs.plan import Planned
 from analysis.sources.summary import doubts
-from analysis.warehouse import open_warehouse
+from analysis.warehouse import noted_complete_until
 
 PACKAGES = ("pandas", "numpy", "duckdb", "statsmodels", "papermill", "nbconvert")
 
@@ -266,14 +266,12 @@ def describe_now(project: Project, planned: Planned, outcome: Outcome, revision:
 
 
 def _of_data(project: Project, planned: Planned) -> tuple[date | None, tuple[str, ...]]:
-    """The first day that the data of a run do not hold whole, and why they may be doubted; the
-    warehouse is opened once for both."""
+    """The first day that the data of a run do not hold whole, and why they may be doubted."""
     run, until = planned.run, None
     end_utc = run.window.instants(run.market)[1]
     try:
-        with open_warehouse(project) as warehouse:
-            until = warehouse.complete_until(run.spec.clock, run.market)
-            return until, doubts(project, warehouse, run.spec.reads, run.window.end, end_utc, until)
+        until = noted_complete_until(project, run.spec.clock, run.market)
+        return until, doubts(project, run.spec.reads, run.window.end, end_utc, until)
     except UserError:
         return until, ()
 

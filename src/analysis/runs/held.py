@@ -9,7 +9,7 @@ from analysis.calendar import Market, Window
 from analysis.matrix import LastWindows
 from analysis.project import Project, StudySpec
 from analysis.studies.base import read_window
-from analysis.warehouse import Marks, NoWarehouse, open_warehouse, read_marks
+from analysis.warehouse import Marks, NoWarehouse, noted_last_times, noted_marks, open_warehouse
 from analysis.warehouse.interface import LastTimes, complete_day
 
 
@@ -25,8 +25,7 @@ class Held:
     def marks(self) -> Marks:
         """The versions of rows."""
         try:
-            with open_warehouse(self.project) as warehouse:
-                return read_marks(warehouse)
+            return noted_marks(self.project)
         except NoWarehouse:
             return Marks({}, {})
 
@@ -38,8 +37,7 @@ class Held:
 
     def _read_last_times(self, table: str) -> LastTimes:
         try:
-            with open_warehouse(self.project) as warehouse:
-                return warehouse.last_times(table)
+            return noted_last_times(self.project, table)
         except NoWarehouse as missing:
             self.missing = missing
             return {}

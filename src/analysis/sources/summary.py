@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from analysis.project import Project
 from analysis.sources.declared import AnySource, declared
-from analysis.warehouse import TABLES, NoWarehouse, Table, Warehouse, open_warehouse
+from analysis.warehouse import TABLES, NoWarehouse, Table, Warehouse, noted_answer, open_warehouse
 
 _LAST = """
 SELECT source, table_name, count(*) AS loads, sum(rows_read) AS read, sum(added) AS added,
@@ -101,7 +101,6 @@ def _fresh(project: Project, warehouse: Warehouse, table: Table) -> Iterator[tup
 
 def doubts(
     project: Project,
-    warehouse: Warehouse,
     tables: Sequence[str],
     end: date,
     end_utc: datetime,
@@ -111,7 +110,6 @@ def doubts(
 
     Args:
         project: whose sources say how fresh their rows must be.
-        warehouse: opened.
         tables: that the study reads.
         end, end_utc: of the window, exclusive.
         data_until: the first local day that the study's clock does not hold whole.
@@ -130,7 +128,7 @@ def doubts(
         for table in source.mappings
         if table in tables and source.fresh_within_hours is not None
     ]
-    loaded = _loaded(warehouse) if expected else {}
+    loaded = _loaded(project) if expected else {}
     for name, table, source, hours in expected:
         at = loaded.get((name, table))
         # Before its first load a source is a declaration; rows may come another way.
@@ -144,8 +142,14 @@ def doubts(
     return tuple(found)
 
 
-def _loaded(warehouse: Warehouse) -> dict[tuple[str, str], datetime | None]:
+def _loaded(project: Project) -> dict[tuple[str, str], datetime | None]:
     """When each source and table was last loaded to its end."""
-    if "_loads" not in warehouse.columns():
-        return {}
-    return {(name, table): at for name, table, *_, at in warehouse.rows(_LAST)}
+
+    def ask(warehouse: Warehouse) -> list[tuple[str, str, str | None]]:
+        if "_loads" not in warehouse.columns():
+            return []
+        rows = warehouse.rows(_LAST)
+        return [(name, table, at and at.isoformat()) for name, table, *_, at in rows]
+
+    told = noted_answer(project, "loads", ask)
+    return {(name, table): at and datetime.fromisoformat(at) for name, table, at in told}

@@ -9,7 +9,12 @@ from analysis.warehouse.duckdb import DuckDBWarehouse, scratch
 from analysis.warehouse.interface import NoWarehouse, QueryError, Warehouse
 from analysis.warehouse.marks import Marks, read_marks
 from analysis.warehouse.merging import Merged, Watch, merge
-from analysis.warehouse.noted import noted_complete_until, noted_marks
+from analysis.warehouse.noted import (
+    noted_answer,
+    noted_complete_until,
+    noted_last_times,
+    noted_marks,
+)
 from analysis.warehouse.opening import open_warehouse, warehouse_file, warehouse_mark
 from analysis.warehouse.tables import TABLES, Table
 
@@ -32,7 +37,9 @@ __all__ = [
     "bucket_sql",
     "day_sql",
     "merge",
+    "noted_answer",
     "noted_complete_until",
+    "noted_last_times",
     "noted_marks",
     "open_warehouse",
     "read_marks",

@@ -34,10 +34,9 @@ def noted_marks(project: Project) -> Marks:
     Raises:
         NoWarehouse: nothing was loaded there yet.
     """
-    if not project.warehouse_url.startswith("duckdb:"):
-        with open_warehouse(project) as warehouse:
-            return read_marks(warehouse)
-    return _marks(_noted(project, "marks", lambda warehouse: _of_marks(read_marks(warehouse))))
+    return _marks(
+        noted_answer(project, "marks", lambda warehouse: _of_marks(read_marks(warehouse)))
+    )
 
 
 def noted_complete_until(project: Project, table: str, market: Market) -> date | None:
@@ -46,13 +45,21 @@ def noted_complete_until(project: Project, table: str, market: Market) -> date |
     Raises:
         NoWarehouse: nothing was loaded there yet.
     """
-    if not project.warehouse_url.startswith("duckdb:"):
+    if not _is_file(project):  # a server is asked for one market's rows alone
         with open_warehouse(project) as warehouse:
             return warehouse.complete_until(table, market)
+    return complete_day(table, market, noted_last_times(project, table))
+
+
+def noted_last_times(project: Project, table: str) -> LastTimes:
+    """The same as `Warehouse.last_times` of all markets.
+
+    Raises:
+        NoWarehouse: nothing was loaded there yet.
+    """
     read = date.fromisoformat if TABLES[table].is_dated else datetime.fromisoformat
-    told = _noted(project, f"last {table}", lambda warehouse: _of_times(warehouse, table))
-    last_times: LastTimes = {code or None: read(last) for code, last in told.items()}
-    return complete_day(table, market, last_times)
+    told = noted_answer(project, f"last {table}", lambda warehouse: _of_times(warehouse, table))
+    return {code or None: read(last) for code, last in told.items()}
 
 
 def _of_times(warehouse: Warehouse, table: str) -> dict[str, str]:
@@ -78,8 +85,20 @@ def _marks(told: list[Any]) -> Marks:
     )
 
 
-def _noted(project: Project, name: str, ask: Callable[[Warehouse], Any]) -> Any:
-    """An answer of the warehouse's file as it is now, as plain JSON."""
+def noted_answer(project: Project, name: str, ask: Callable[[Warehouse], Any]) -> Any:
+    """An answer of the warehouse as it is now.
+
+    Args:
+        project: whose.
+        name: of the question, always the same one.
+        ask: gives the answer as plain JSON.
+
+    Raises:
+        NoWarehouse: nothing was loaded there yet.
+    """
+    if not _is_file(project):
+        with open_warehouse(project) as warehouse:
+            return ask(warehouse)
     place = project.data / "noted" / f"{warehouse_mark(project)}.json"
     file = warehouse_file(project)
     held = _read(place, _stamp(file))
@@ -94,6 +113,10 @@ def _noted(project: Project, name: str, ask: Callable[[Warehouse], Any]) -> Any:
             answers = {**_read(place, stamp), name: found}
             path.write_text(json.dumps({"stamp": stamp, "answers": answers}), encoding="utf-8")
     return found
+
+
+def _is_file(project: Project) -> bool:
+    return project.warehouse_url.startswith("duckdb:")
 
 
 def _read(place: Path, stamp: Stamp) -> dict[str, Any]:
