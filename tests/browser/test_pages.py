@@ -193,6 +193,26 @@ def test_print_leaves_the_code_out(tab: Tab, pages: dict[str, Path]) -> None:
     assert page.pdf(format="A4").startswith(b"%PDF")
 
 
+def test_print_spells_links_out_and_opens_what_is_folded(tab: Tab, pages: dict[str, Path]) -> None:
+    page = tab.open(pages["run"])
+    page.emulate_media(media="print")
+    after = "each => getComputedStyle(each, '::after').content"
+    link = page.locator("figcaption a[download]").first
+    assert "data/" in str(link.evaluate(after))
+    assert page.locator("thead").first.evaluate("e => getComputedStyle(e).display") == (
+        "table-header-group"
+    )
+    page.evaluate(
+        "document.querySelector('main').insertAdjacentHTML('beforeend',"
+        '\'<div class="prose"><a id="there" href="https://example.org/a">x</a></div>\''
+        '+ \'<details class="folded"><summary>s</summary><p id="inside">in</p></details>\')'
+    )
+    assert "https://example.org/a" in str(page.locator("#there").evaluate(after))
+    assert page.locator("#inside").bounding_box()["height"] > 0  # type: ignore[index]  # it has one
+    page.emulate_media(media="screen")
+    assert not page.locator("#inside").is_visible()
+
+
 def test_hostile_words_run_nothing(tab: Tab, hostile: Path) -> None:
     found: dict[str, Any] = {}
     for path in sorted(hostile.iterdir()):

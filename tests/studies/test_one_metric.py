@@ -14,7 +14,8 @@ def test_each_metric_is_told_as_the_study_tells_it(demo_env: Project) -> None:
     study = open_study("core_metrics", market="US", window="2026-W10")
     measured = core_metrics.estimate(study, core_metrics.load(study))
     tables = [each for each in core_metrics.by_group(measured) if isinstance(each, Table)]
-    rows = pd.concat([table.frame for table in tables]).set_index("title")
+    rows = pd.concat([table.frame for table in tables])
+    rows.index = pd.Index(rows["title"].str.replace(r" \((per [\w,]+|count)\)$", "", regex=True))
     for name, finding in measured.findings.items():
         asked = ask_metric(demo_env, name, "US", "2026-W10")
         assert asked.finding == finding

@@ -48,6 +48,7 @@ def _given(record: RunRecord, site_title: str, locale: str) -> dict[str, Any]:
     return {
         "run": record,
         "market": market,
+        "head": (record.title, market, record.window),
         "name": f"{record.title}: {market}, {record.window}",
         "site_title": site_title,
         "words": said,

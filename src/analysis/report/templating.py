@@ -149,8 +149,10 @@ def _hash(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
-def running_head(text: str) -> Markup:
-    """The style sheet that repeats a page's name on every sheet of paper.
+def running_head(*texts: str) -> Markup:
+    """The style sheet that repeats what a page is about on every sheet of paper.
+
+    Each text is set apart from the others, whichever way its language is written.
 
     Every character but letters and digits of ASCII is written by its number, so that no name ends
     the string, the rule or the element that it stands in.
@@ -158,8 +160,8 @@ def running_head(text: str) -> Markup:
     >>> "Japan" in running_head("Japan") and "<" not in running_head("</style>")
     True
     """
-    if not text:
+    if not any(texts):
         return Markup()
-    safe = _UNSEEN.sub("", text)
-    name = "".join(c if c.isascii() and c.isalnum() else f"\\{ord(c):x} " for c in safe)
+    said = " \N{MIDDLE DOT} ".join(f"\u2068{_UNSEEN.sub('', text)}\u2069" for text in texts)
+    name = "".join(c if c.isascii() and c.isalnum() else f"\\{ord(c):x} " for c in said)
     return Markup(f'@page{{@top-left{{content:"{name}"}}}}')  # noqa: S704  # letters and digits

@@ -66,10 +66,16 @@ class MetricGroup:
             Column(f"{YEAR}_change", f"Change from {year}"),
             Column(f"{YEAR}_verdict", "Verdict, year"),
         )
-        rows = [self.measured.words(name).row() for name in self.metrics]
+        rows = [self._row(name) for name in self.metrics]
         caption = f"{self.title} in {study.market.name}, {window}"
         note = "" if all(row["expected"] != "–" for row in rows) else UNWATCHED
         return Table(f"{self.name}_metrics", caption, pd.DataFrame(rows), columns, note)
+
+    def _row(self, name: str) -> dict[str, str]:
+        """A metric's cells, its unit with its title where its numbers have none."""
+        counted = _counted(self.measured.series[name].metric)
+        row = self.measured.words(name).row()
+        return row | {"title": f"{row['title']} ({counted})"} if counted else row
 
     def figure(self) -> Figure:
         """Every metric over the windows before."""
@@ -137,7 +143,7 @@ class MetricGroup:
             show=lambda number: scale.short(number / factor),
             verdict=move_word(measured.moves[name, BEFORE].verdict, label) + expected,
             word=scale.symbol if scale.symbol.startswith(" ") else "",
-            counted="" if " per " in series.metric.title else COUNTED.get(series.metric.kind, ""),
+            counted=_counted(series.metric),
             expected_low=ends[0] * factor,
             expected_high=ends[1] * factor,
             alerts=alerts,
@@ -190,6 +196,11 @@ class MetricGroup:
             and each.metric in ("all", *self.metrics)
             and first <= each.date < end
         ]
+
+
+def _counted(metric: Metric) -> str:
+    """What a metric's bare numbers are of; empty where they have a sign or its title says it."""
+    return "" if " per " in metric.title else COUNTED.get(metric.kind, "")
 
 
 def _facts(metric: Metric) -> tuple[str, str]:
