@@ -58,7 +58,7 @@ class Checkout:
         )
         said = done.stdout + done.stderr
         assert done.returncode == status, f"status {done.returncode}, not {status}:\n{said}"
-        assert "Traceback" not in said
+        assert "Traceback" not in said, said
         return said
 
     def edit(self, path: str, before: str, after: str) -> None:

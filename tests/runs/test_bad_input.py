@@ -172,8 +172,8 @@ def test_a_full_disk_while_writing(checkout: Checkout, tmp_path: Path) -> None:
 
 def snapshot(root: Path) -> dict[str, int]:
     """Every file of a project with its size, but for what Python and DuckDB keep for themselves,
-    and what was read of params/."""
+    and what was read of params/ and of the warehouse's file."""
     files = (path for path in root.rglob("*") if path.is_file() and path.suffix != ".wal")
     shown = {str(path.relative_to(root)): path.stat().st_size for path in files}
-    apart = ("data/params/", "__pycache__/")
+    apart = ("data/params/", "data/noted/", "__pycache__/")
     return {name: size for name, size in shown.items() if not any(each in name for each in apart)}

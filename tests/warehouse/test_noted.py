@@ -32,7 +32,7 @@ def load(project: Project, day: int) -> None:
     with open_warehouse(project, write=True) as warehouse, warehouse.transaction():
         columns = ", ".join(warehouse.columns()["decisions"])
         sql = f"SELECT * FROM (VALUES ({row})) AS made({columns})"
-        merge(warehouse, "decisions", sql, load_id=f"{day}", markets=project.markets)
+        merge(warehouse, "decisions", sql, load_id=f"{day}", markets=project.markets, watches=())
 
 
 def asked(project: Project) -> list[object]:

@@ -60,7 +60,7 @@ def limits(rate: float, reference: float = REFERENCE) -> Limits:
 
     >>> made = limits(1 / 200)
     >>> round(made.single, 2), round(made.total, 1)
-    (3.02, 4.9)
+    (3.02, 4.8)
     """
     if not 0 < rate < 0.5:
         raise ValueError(f"limits: rate {rate}; above 0 and below 0.5")
@@ -79,7 +79,7 @@ def run_length(total: float, moved: float = 0.0, reference: float = REFERENCE) -
     2012, table 9.3, gives 168 for both sides).
 
     >>> [round(run_length(4.0, moved), 1) for moved in (0.0, 1.0)]
-    [338.0, 8.3]
+    [338.1, 8.3]
     """
     drift, height = moved - reference, total + _OVERSHOOT
     if abs(drift) < 1e-6:

@@ -100,11 +100,17 @@ def _named(text: str) -> Iterator[str]:
         yield from (f"{module}.{name}" for name in re.findall(r"\w+", taken))
 
 
-def _cells(notebook: Path) -> Iterator[str]:
-    for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
-        if cell["cell_type"] == "code":
-            lines = "".join(cell["source"]).splitlines()
-            yield "\n".join(line for line in lines if not line.lstrip().startswith(("%", "!")))
+def _cells(notebook: Path) -> list[str]:
+    """The code of a notebook's cells; none where it is no notebook, which the plan says."""
+    try:
+        cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+        code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    except (ValueError, KeyError, TypeError):
+        return []
+    return [
+        "\n".join(x for x in each.splitlines() if not x.lstrip().startswith(("%", "!")))
+        for each in code
+    ]
 
 
 def imported(source: str) -> Iterator[str]:
