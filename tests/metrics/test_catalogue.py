@@ -121,6 +121,11 @@ def test_the_catalogue_is_right_and_holds_what_is_owed() -> None:
             ("clustered by draw", "both sides need the same"),
         ),
         (
+            "    links: {appeals: anywhere, decisions: anywhere}",
+            "    links: {appeals: anywhere, decisions: anywhere}\n    settles: 28",
+            ("facts.waiting_appeals.settles", "any of its rows may feel a change of appeals"),
+        ),
+        (
             "time: e.hour",
             "time: e.surface",
             ("facts.views.time", "gives VARCHAR", "TIMESTAMP WITH TIME ZONE"),

@@ -55,6 +55,14 @@ def test_every_scan_parses_and_has_no_cross_join(fact: str, dialect: str) -> Non
     assert tables - named - {"zones", ""} <= ALL_TABLES.keys()
 
 
+def test_values_keep_their_places_after_with() -> None:
+    sql = (
+        "WITH z AS (SELECT ? AS b) SELECT b FROM z WHERE b > ? UNION ALL SELECT '?' FROM z LIMIT ?"
+    )
+    carried = translate(sql, "postgres")
+    assert carried == sql.replace("?", "$1", 1).replace("> ?", "> $2").replace("T ?", "T $3")
+
+
 @pytest.mark.parametrize(
     "sql",
     [

@@ -127,6 +127,44 @@ def test_a_watched_fact_is_touched_through_every_table_that_it_joins(warehouse: 
     assert (date(2026, 3, 5), "c") in read_marks(warehouse).touched["appeals_of", "JP"]
 
 
+SETTLED = Watch(
+    name="settled",
+    source="user_reports AS r",
+    market="r.market",
+    time="r.reported_at",
+    links={"decisions": "r.content_id"},
+    settles=28,
+    newest=frozenset({"decisions"}),
+)
+
+
+def test_rows_that_settled_feel_no_later_row_and_what_waits_feels_the_newest(
+    warehouse: Warehouse,
+) -> None:
+    columns = "report_id, content_id, reporter_id, market, policy, reported_at"
+    reports = ", ".join(
+        f"({number}, {content}, 1, 'JP', NULL, TIMESTAMPTZ '{day} 12:00:00+00')"
+        for number, content, day in ((1, 7, "2026-01-10"), (2, 8, "2026-02-20"))
+    )
+
+    def touched(rows: str, load_id: str, table: str = "decisions") -> list[str]:
+        given = (warehouse, table, rows)
+        with warehouse.transaction():
+            merge(*given, load_id=load_id, markets=MARKETS, watches=[SETTLED])
+        found = read_marks(warehouse).touched.get(("settled", "JP"), [])
+        return sorted(str(day) for day, load in found if load == load_id)
+
+    def decision(number: int, at: str) -> str:
+        return decisions({"id": number, "at": f"{at} 12:00:00+00"})
+
+    touched(f"SELECT * FROM (VALUES {reports}) AS rows({columns})", "a", "user_reports")
+    assert touched(decision(1, "2026-03-02"), "first") == ["2026-01-10", "2026-02-20"]
+    assert touched(decision(2, "2026-03-01"), "past its 28 days") == []
+    assert touched(decision(3, "2026-02-07"), "told late") == ["2026-01-10"]
+    assert touched(decision(4, "2026-03-04"), "newest") == ["2026-02-20"]
+    assert touched(decision(3, "2026-02-20"), "moved away") == ["2026-01-10"]
+
+
 def test_what_fails_within_a_transaction_leaves_nothing(warehouse: Warehouse) -> None:
     rows = decisions({"id": 1, "at": "2026-03-02 12:00:00+00"})
     broken = Watch("broken", "nowhere AS n", "n.market", "n.at", {"decisions": "n"})

@@ -75,6 +75,9 @@ class Fact(Model):
         cluster: the kind of that unit.
         links: of a table read in a subquery, the column over which rows feel its changes, such as
             `a.content_id`, or `anywhere`; aliases of the other tables are found in `from`.
+        settles: after how many days its rows are final: what metrics say of a row depends on
+            nothing that happens later. Only then do new rows of a table that it is linked to over
+            a column, or up to whose newest time metrics reckon, leave its older days alone.
         dimensions: what its rows are told apart by, each an expression of a text: `p.policy`.
         outcomes: the dimensions that tell what came out (which policy a view violated), not what
             it came out of (where it was seen): a rate at such a level is of all rows.
@@ -89,6 +92,7 @@ class Fact(Model):
     cluster: Slug
     cluster_id: Text
     links: dict[Slug, Text] = Field(default_factory=dict)
+    settles: int | None = Field(None, gt=0)
     dimensions: dict[Slug, Text] = Field(default_factory=dict)
     outcomes: tuple[Slug, ...] = ()
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from analysis.errors import UserError, nearest, shorten
 from analysis.metrics.catalogue import FILE, Catalogue, Fact
+from analysis.metrics.watching import unlinked
 from analysis.params import line_of
 from analysis.warehouse import TABLES, QueryError, Warehouse, scratch
 
@@ -53,6 +54,13 @@ def _check_fact(catalogue: Catalogue, name: str, warehouse: Warehouse) -> list[_
         problem = _try(fact, f"facts.{name}.{key}", sql, (kind,) if kind else (), warehouse)
         if problem:
             return [problem]  # the rest would say the same again
+    felt = unlinked(catalogue, name) if fact.settles is not None else []
+    if felt:
+        said = (
+            f"{fact.settles} given, but any of its rows may feel a change of {', '.join(felt)}; "
+            "Allowed: a column for each in links, or no settles"
+        )
+        return [_Problem(f"facts.{name}.settles", said)]
     return []
 
 

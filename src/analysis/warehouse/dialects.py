@@ -20,6 +20,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.annotate_types import annotate_types
+from sqlglot.tokenizer_core import TokenType
 
 from analysis.warehouse.tables import ALL_TABLES
 
@@ -33,12 +34,11 @@ def translate(sql: str, dialect: str, *, pretty: bool = False) -> str:
     """
     if dialect == "duckdb":
         return sql
-    tree = annotate_types(sqlglot.parse_one(sql, read="duckdb"), schema=SCHEMA, dialect="duckdb")
+    given = _numbered(sql) if dialect == "postgres" else sql
+    tree = annotate_types(sqlglot.parse_one(given, read="duckdb"), schema=SCHEMA, dialect="duckdb")
     # Children first, so that what takes a node's place holds them as they were carried.
     for node in reversed(list(tree.walk())):
         node.replace(_carried(node, dialect))
-    if dialect == "postgres":
-        _number(tree)
     return tree.sql(dialect=dialect, pretty=pretty)
 
 
@@ -46,6 +46,8 @@ def _carried(node: exp.Expr, dialect: str) -> exp.Expr:
     if isinstance(node, exp.Anonymous) and node.name.lower() == "timezone":
         zone, instant = node.expressions
         return LOCAL[dialect](zone, instant)
+    if isinstance(node, exp.Placeholder) and dialect == "postgres":
+        return exp.Parameter(this=exp.Literal.number(node.name))
     if isinstance(node, exp.TimeToUnix) and isinstance(node.this, exp.Sub) and dialect in SECONDS:
         return _call(SECONDS[dialect], dialect, end=node.this.left, start=node.this.right)
     if isinstance(node, exp.CTE) and dialect != "postgres":
@@ -124,13 +126,19 @@ BY_WHOLE_NUMBERS = ("postgres", "bigquery", "snowflake")
 SCHEMA: dict[str, object] = {table.name: table.kinds for table in ALL_TABLES.values()}
 
 
-def _number(tree: exp.Expr) -> None:
-    """PostgreSQL's placeholders have numbers, in the order of the text."""
-    number = 0
-    for node in tree.walk(bfs=False):
-        if isinstance(node, exp.Placeholder):
-            number += 1
-            node.replace(exp.Parameter(this=exp.Literal.number(number)))
+def _numbered(sql: str) -> str:
+    """A statement with PostgreSQL's placeholders, which have numbers, in the order of the text.
+
+    A tree's walk has another order where a query of several parts begins with WITH.
+    """
+    places = (
+        token.start
+        for token in sqlglot.tokenize(sql, read="duckdb")
+        if token.token_type is TokenType.PLACEHOLDER
+    )
+    for number, place in reversed([*enumerate(places, start=1)]):
+        sql = f"{sql[:place]}${number}{sql[place + 1 :]}"
+    return sql
 
 
 def only_reads(query: str, dialect: str, most: int | None) -> str:

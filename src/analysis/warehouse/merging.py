@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -20,7 +20,9 @@ from analysis.warehouse.days import DAY, day_sql, zones_sql
 from analysis.warehouse.interface import Warehouse
 from analysis.warehouse.tables import TABLES, Table
 
-CHANGED = "_changed"
+#: The changed rows as they are given; and these beside the rows whose place they take.
+CHANGED, FELT = "_changed", "_felt"
+INSTANT = "CAST(? AS TIMESTAMP WITH TIME ZONE)"
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,10 @@ class Watch:
         market, time: expressions over the rows.
         links: by table, how its rows reach these: an alias of the table's own rows, or
             `alias.column`, the column (of the same name in the table) over which they are joined.
+        settles: how many days after its own time a row is final: what it is joined with over a
+            column, and the newest time of a table, no longer matter to it when they are later.
+            None where it may never be.
+        newest: tables whose newest time rows that are not settled are reckoned up to.
     """
 
     name: str
@@ -41,13 +47,41 @@ class Watch:
     time: str
     links: Mapping[str, str]
     where: str = "TRUE"
+    settles: int | None = None
+    newest: frozenset[str] = frozenset()
 
-    def reached_by(self, table: Table) -> str:
-        """The condition that a row is made of a changed row of a table."""
-        alias, _, column = self.links[table.name].partition(".")
-        names = [column] if column else table.key
-        same = (table.same(name, f"changed.{name}", f"{alias}.{name}") for name in names)
-        return f"EXISTS (SELECT 1 FROM {CHANGED} AS changed WHERE {' AND '.join(same)})"
+    def follows(self, table: str) -> bool:
+        """Whether its rows may feel a change of a table."""
+        return table in self.links or table in self.newest
+
+    def reached_by(self, table: Table, since: Since) -> tuple[str, list[object]]:
+        """The condition that a row feels the changed rows of a table; with its bound values."""
+        conditions, bound = [], list[object]()
+        if table.name in self.links:
+            alias, _, column = self.links[table.name].partition(".")
+            names = [column] if column else table.key
+            same = [table.same(name, f"changed.{name}", f"{alias}.{name}") for name in names]
+            if column and self.settles is not None:
+                at = f"changed.{table.time}"
+                same.append(f"({at} IS NULL OR {at} <= {self._settled})")
+            conditions.append(
+                f"EXISTS (SELECT 1 FROM {FELT} AS changed WHERE {' AND '.join(same)})"
+            )
+        if table.name in self.newest and since is not None:
+            conditions.append(f"{self._settled} > {INSTANT}")
+            bound.append(since.isoformat())
+        return " OR ".join(conditions) or "FALSE", bound
+
+    @property
+    def _settled(self) -> str:
+        """The instant at which a row is final."""
+        return f"{self.time} + INTERVAL {self.settles} DAY"
+
+
+#: From when on the newest time of a table tells otherwise; None where it is what it was.
+Since = datetime | None
+#: Earlier than any row.
+EVER = datetime(1, 1, 2, tzinfo=UTC)
 
 
 class Merged(NamedTuple):
@@ -90,39 +124,57 @@ def merge(
     """
     table = TABLES[name]
     warehouse.keep(CHANGED, _changed(table, rows))
-    known = f"SELECT count(*) FROM {CHANGED}"
-    total, updated = (
-        int(warehouse.rows(sql)[0][0])
-        for sql in (known, f"{known} AS changed WHERE {_held(table)}")
+    warehouse.keep(FELT, _felt(table))
+    total, felt = (
+        int(warehouse.rows(f"SELECT count(*) FROM {kept}")[0][0]) for kept in (CHANGED, FELT)
     )
     if not total:
         return Merged(0, 0)
     watched = [] if table.is_dated else [own_watch(table)]
-    watched += [watch for watch in watches if name in watch.links]
+    watched += [watch for watch in watches if watch.follows(name)]
+    looked_up = any(name in watch.newest for watch in watched)
+    was = _newest(warehouse, table) if looked_up else None
     before = _days(warehouse, table, watched, markets)
     warehouse.replace_rows(name, CHANGED)
     warehouse.deal(name, CHANGED)
-    _note(warehouse, before | _days(warehouse, table, watched, markets), load_id)
+    now = _newest(warehouse, table) if looked_up else None
+    since = min(was or EVER, now or EVER) if was != now else None
+    _note(warehouse, before | _days(warehouse, table, watched, markets, since), load_id)
     if table.is_dated:
         warehouse.stamp(name, load_id)
-    return Merged(total - updated, updated)
+    return Merged(2 * total - felt, felt - total)
 
 
 Day = tuple[str, str, date]
 
 
+def _newest(warehouse: Warehouse, table: Table) -> datetime | None:
+    """The newest time of a table's rows."""
+    # Without a zone as it comes, see `Warehouse.last_times`.
+    ((at,),) = warehouse.rows(f"SELECT timezone('UTC', max({table.time})) FROM {table.name}")
+    return None if at is None else at.replace(tzinfo=UTC)
+
+
 def _days(
-    warehouse: Warehouse, table: Table, watched: Sequence[Watch], markets: Mapping[str, Market]
+    warehouse: Warehouse,
+    table: Table,
+    watched: Sequence[Watch],
+    markets: Mapping[str, Market],
+    since: Since = None,
 ) -> set[Day]:
-    """The name, market and local day of every row made of a changed row, as the tables are now."""
+    """The name, market and local day of every row that feels the changed rows, as of now."""
     zones, bound, width = zones_sql(list(markets.values()), None)
-    parts = [
-        f"SELECT DISTINCT {number} AS watch, coalesce({watch.market}, '') AS market, "
-        f"coalesce({day_sql(watch.time, width)}, CAST(floor(epoch({watch.time}) / {DAY}) AS INT)) "
-        f"AS day FROM {watch.source} LEFT JOIN zones ON zones.market = {watch.market} "
-        f"WHERE {watch.time} IS NOT NULL AND ({watch.where}) AND {watch.reached_by(table)}"
-        for number, watch in enumerate(watched)
-    ]
+    parts = []
+    for number, watch in enumerate(watched):
+        reached, values = watch.reached_by(table, since)
+        bound += values
+        day = day_sql(watch.time, width)
+        parts.append(
+            f"SELECT DISTINCT {number} AS watch, coalesce({watch.market}, '') AS market, "
+            f"coalesce({day}, CAST(floor(epoch({watch.time}) / {DAY}) AS INT)) AS day "
+            f"FROM {watch.source} LEFT JOIN zones ON zones.market = {watch.market} "
+            f"WHERE {watch.time} IS NOT NULL AND ({watch.where}) AND ({reached})"
+        )
     if not parts:
         return set()
     sql = f"WITH zones AS (SELECT * FROM {zones}) {' UNION ALL '.join(parts)}"
@@ -162,5 +214,11 @@ def _changed(table: Table, rows: str) -> str:
     )
 
 
-def _held(table: Table) -> str:
-    return f"EXISTS (SELECT 1 FROM {table.name} AS held WHERE {table.same_key('held', 'changed')})"
+def _felt(table: Table) -> str:
+    """The changed rows, and those of their keys as they were: both are felt."""
+    columns = ", ".join(table.columns)
+    same = table.same_key("old", "changed")
+    return (
+        f"SELECT {columns} FROM {CHANGED} UNION ALL SELECT {columns} FROM {table.name} AS old "
+        f"WHERE EXISTS (SELECT 1 FROM {CHANGED} AS changed WHERE {same})"
+    )
