@@ -12,7 +12,8 @@ import hashlib
 import json
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
@@ -108,21 +109,23 @@ def ensure(
     """
     held = {fact: Manifest.read(folder, fact) for fact in catalogue.used_facts()}
     wanted = _wanted(catalogue, markets, read_marks(warehouse))
-    made: dict[str, Manifest] = {}
-    built: list[Path] = []
     if any(old is None or old.base != wanted[fact][0] for fact, old in held.items()):
         _complete(catalogue, warehouse)
         for problem in check_expressions(catalogue):
             raise problem
-    with _said_if_slow():
-        for fact, old in held.items():
-            if old is not None and (old.base, old.days) == wanted[fact]:
-                made[fact] = old
-            else:
-                build = _Build(catalogue, fact, markets, warehouse, folder)
-                made[fact], files = build.update(old, *wanted[fact])
-                built += files
-    return made, built
+    made = {fact: old for fact, old in held.items() if old and (old.base, old.days) == wanted[fact]}
+    # One fact's rows are put in order and written while the engine scans the next one's.
+    with _said_if_slow(), ThreadPoolExecutor(1) as writer:
+        writing: dict[str, Future[Manifest]] = {}
+        for fact in [fact for fact in held if fact not in made]:
+            build = _Build(catalogue, fact, markets, warehouse, folder)
+            scans = build.scans(held[fact], *wanted[fact])
+            for each in writing.values():  # no more than two facts' rows are in memory
+                each.result()
+            writing[fact] = writer.submit(build.write, scans, held[fact], *wanted[fact])
+    new = {fact: each.result() for fact, each in writing.items()}
+    files = [folder / name for each in new.values() for name in each.parts.values()]
+    return {fact: new.get(fact) or made[fact] for fact in held}, files
 
 
 @contextmanager
@@ -187,6 +190,20 @@ def _digest(parts: object) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
+@dataclass
+class _Scan:
+    """What was scanned: some days of some markets, or every day, from the first to the end."""
+
+    markets: list[str]
+    days: tuple[date, date] | None
+    found: pa.Table | None
+
+    def rows(self) -> dict[str, pa.Table]:
+        """Its rows by kind, in order; once, as what was scanned is the largest thing in memory."""
+        found, self.found = self.found, None
+        return parted(found, self.markets)
+
+
 @dataclass(frozen=True)
 class _Build:
     """One fact's cube, being brought up to date."""
@@ -197,14 +214,32 @@ class _Build:
     warehouse: Warehouse
     folder: Path
 
-    def update(self, old: Manifest | None, base: str, days: Days) -> tuple[Manifest, list[Path]]:
-        self.folder.mkdir(parents=True, exist_ok=True)
+    def scans(self, old: Manifest | None, base: str, days: Days) -> list[_Scan]:
+        """Asks the engine for what the cube lacks: the touched days, by month, or everything."""
         touched = _touched(old.days, days) if old is not None and old.base == base else None
-        if old is None or touched is None or len(touched) > MOST_MONTHS:
-            found = self._scan(self.markets)
-        else:
-            found = self._renewed(old, touched)
+        if touched is None or len(touched) > MOST_MONTHS:
+            return [self._scan(self.markets)]
+        return [
+            self._scan(
+                {code for code, _ in pairs},
+                (min(day for _, day in pairs), max(day for _, day in pairs) + timedelta(days=1)),
+            )
+            for pairs in touched.values()
+        ]
+
+    def _scan(self, codes: Iterable[str], days: tuple[date, date] | None = None) -> _Scan:
+        span = Span(tuple(self.markets[code] for code in sorted(codes)), days)
+        sql, bound = scan_sql(self.catalogue, self.fact, span)
+        listed = [market.code for market in span.markets]
+        return _Scan(listed, days, self.warehouse.arrow(sql, bound))
+
+    def write(
+        self, scans: Sequence[_Scan], old: Manifest | None, base: str, days: Days
+    ) -> Manifest:
+        """Puts what was scanned in files, beside what stays of the old ones."""
+        self.folder.mkdir(parents=True, exist_ok=True)
         digest, parts = _digest([base, days]), {}
+        found = self._renewed(scans, old) if scans[0].days and old else scans[0].rows()
         for kind in sorted(found):
             rows = found.pop(kind)
             if rows.num_rows:
@@ -213,27 +248,15 @@ class _Build:
                     write_rows(rows, path)
         made = Manifest(base, days, parts)
         self._keep(made)
-        return made, [self.folder / name for name in parts.values()]
+        return made
 
-    def _scan(
-        self, codes: Iterable[str], days: tuple[date, date] | None = None
-    ) -> dict[str, pa.Table]:
-        """Some days of some markets, or every day; by kind."""
-        span = Span(tuple(self.markets[code] for code in sorted(codes)), days)
-        sql, bound = scan_sql(self.catalogue, self.fact, span)
-        return parted(self.warehouse.arrow(sql, bound), [market.code for market in span.markets])
-
-    def _renewed(
-        self, old: Manifest, touched: Mapping[str, set[tuple[str, date]]]
-    ) -> dict[str, pa.Table]:
-        """The rows of which some days of some markets, by month, are scanned again; by kind."""
+    def _renewed(self, scans: Sequence[_Scan], old: Manifest) -> dict[str, pa.Table]:
+        """The old rows, those of the scanned days replaced; by kind."""
         kept = {kind: read_rows(self.folder / name) for kind, name in old.parts.items()}
         fresh = defaultdict(list)
-        for pairs in touched.values():
-            codes = {code for code, _ in pairs}
-            first, last = min(day for _, day in pairs), max(day for _, day in pairs)
-            kept = {kind: _without(rows, codes, first, last) for kind, rows in kept.items()}
-            for kind, rows in self._scan(codes, (first, last + timedelta(days=1))).items():
+        for scan in scans:
+            kept = {kind: _without(rows, scan) for kind, rows in kept.items()}
+            for kind, rows in scan.rows().items():
                 fresh[kind].append(rows)
         found = {}
         for kind, scanned in fresh.items():
@@ -260,10 +283,11 @@ def _touched(old: Days, new: Days) -> dict[str, set[tuple[str, date]]]:
     return dict(found)
 
 
-def _without(rows: pa.Table, codes: Iterable[str], first: date, last: date) -> pa.Table:
-    """The rows but those of some markets on days from a first to a last one."""
+def _without(rows: pa.Table, scan: _Scan) -> pa.Table:
+    """The rows but those of a scan's markets and days."""
+    first, end = scan.days or (date.min, date.max)
     inside = pc.and_(
-        pc.is_in(rows["market"].cast(pa.string()), pa.array(sorted(codes))),
-        pc.and_(pc.greater_equal(rows["day"], first), pc.less_equal(rows["day"], last)),
+        pc.is_in(rows["market"].cast(pa.string()), pa.array(scan.markets)),
+        pc.and_(pc.greater_equal(rows["day"], first), pc.less(rows["day"], end)),
     )
     return rows.filter(pc.invert(inside))

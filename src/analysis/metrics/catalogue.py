@@ -92,7 +92,7 @@ class Fact(Model):
     cluster: Slug
     cluster_id: Text
     links: dict[Slug, Text] = Field(default_factory=dict)
-    settles: int | None = Field(None, gt=0)
+    settles: int | None = Field(None, ge=0)
     dimensions: dict[Slug, Text] = Field(default_factory=dict)
     outcomes: tuple[Slug, ...] = ()
 

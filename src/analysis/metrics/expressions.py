@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from analysis.errors import UserError, nearest, shorten
-from analysis.metrics.catalogue import FILE, Catalogue, Fact
+from analysis.metrics.catalogue import FILE, Catalogue, Fact, Metric
 from analysis.metrics.watching import unlinked
 from analysis.params import line_of
 from analysis.warehouse import TABLES, QueryError, Warehouse, scratch
@@ -20,11 +22,51 @@ def check_expressions(catalogue: Catalogue, place: Path | None = None) -> list[U
         place: the file that it was read from; with it, each mistake gives its line.
     """
     with scratch() as warehouse:
+        # Those of a fact at once, which takes a tenth of the time; where that fails, one by one.
+        doubtful = {name for name in catalogue.facts if not _are_right(catalogue, name, warehouse)}
         tried = [
-            *(_check_fact(catalogue, name, warehouse) for name in catalogue.facts),
-            *(_check_metric(catalogue, name, warehouse) for name in catalogue.metrics),
+            *(
+                _check_fact(catalogue, name, warehouse)
+                for name in catalogue.facts
+                if name in doubtful
+            ),
+            *(
+                _check_metric(catalogue, name, warehouse)
+                for name, metric in catalogue.metrics.items()
+                if {metric.fact, metric.base_fact} & doubtful
+            ),
         ]
         return [problem.error(place) for problems in tried for problem in problems]
+
+
+def _are_right(catalogue: Catalogue, name: str, warehouse: Warehouse) -> bool:
+    """Whether a fact's expressions, and those of the metrics over it, all give what they should."""
+    fact = catalogue.facts[name]
+    tried = [each for each in _of_fact(fact) if each.key != "from"] + [
+        each
+        for metric in catalogue.metrics.values()
+        for over, each in _of_metric(metric)
+        if over == name
+    ]
+    names = [f"tried_{place}" for place in range(len(tried))]
+    listed = (f"(\n{each.sql}\n) AS {own}" for each, own in zip(tried, names, strict=True))
+    try:
+        found = warehouse.describe(f"SELECT {', '.join(listed)} FROM {fact.source}")
+    except QueryError:
+        return False
+    kinds = [kind.split("(")[0] for kind in found.values()]
+    right = all(
+        not each.kinds or kind in each.kinds for each, kind in zip(tried, kinds, strict=False)
+    )
+    return list(found) == names and right and not _unsettled(catalogue, name)
+
+
+class _Tried(NamedTuple):
+    """An expression under a key, and the types that it may have; none where any will do."""
+
+    key: str
+    sql: str
+    kinds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -42,64 +84,74 @@ class _Problem:
 
 def _check_fact(catalogue: Catalogue, name: str, warehouse: Warehouse) -> list[_Problem]:
     fact = catalogue.facts[name]
-    wanted = {
-        "from": ("1", ""),
-        "where": (fact.where, "BOOLEAN"),
-        "market": (fact.market, "VARCHAR"),
-        "time": (fact.time, "TIMESTAMP WITH TIME ZONE"),
-        "cluster_id": (fact.cluster_id, ""),
-        **{f"dimensions.{key}": (sql, "VARCHAR") for key, sql in fact.dimensions.items()},
-    }
-    for key, (sql, kind) in wanted.items():
-        problem = _try(fact, f"facts.{name}.{key}", sql, (kind,) if kind else (), warehouse)
+    for each in _of_fact(fact):
+        problem = _try(fact, f"facts.{name}.{each.key}", each, warehouse)
         if problem:
             return [problem]  # the rest would say the same again
-    felt = unlinked(catalogue, name) if fact.settles is not None else []
-    if felt:
-        said = (
-            f"{fact.settles} given, but any of its rows may feel a change of {', '.join(felt)}; "
-            "Allowed: a column for each in links, or no settles"
-        )
-        return [_Problem(f"facts.{name}.settles", said)]
-    return []
+    felt = _unsettled(catalogue, name)
+    if not felt:
+        return []
+    said = (
+        f"{fact.settles} given, but any of its rows may feel a change of {', '.join(felt)}; "
+        "Allowed: a column for each in links, or no settles"
+    )
+    return [_Problem(f"facts.{name}.settles", said)]
+
+
+def _of_fact(fact: Fact) -> list[_Tried]:
+    return [
+        _Tried("from", "1"),
+        _Tried("where", fact.where, ("BOOLEAN",)),
+        _Tried("market", fact.market, ("VARCHAR",)),
+        _Tried("time", fact.time, ("TIMESTAMP WITH TIME ZONE",)),
+        _Tried("cluster_id", fact.cluster_id),
+        *(_Tried(f"dimensions.{k}", sql, ("VARCHAR",)) for k, sql in fact.dimensions.items()),
+    ]
+
+
+def _unsettled(catalogue: Catalogue, name: str) -> list[str]:
+    """The tables that keep a fact from settling, as it says that it does."""
+    return [] if catalogue.facts[name].settles is None else unlinked(catalogue, name)
 
 
 def _check_metric(catalogue: Catalogue, name: str, warehouse: Warehouse) -> list[_Problem]:
-    metric = catalogue.metrics[name]
-    wanted: list[tuple[str, str, str, tuple[str, ...]]]
-    wanted = [(key, fact, sql, SUMMED) for key, fact, sql in metric.expressions()]
-    if metric.value is not None:
-        wanted.append(("value", metric.fact, metric.value, NUMBERS))
-    if metric.waiting is not None:
-        wanted.append(("waiting", metric.fact, metric.waiting, ("BOOLEAN",)))
-    wanted.append(("where", metric.fact, metric.where, ("BOOLEAN",)))
     tried = (
-        _try(catalogue.facts[fact], f"metrics.{name}.{key}", sql, kinds, warehouse)
-        for key, fact, sql, kinds in wanted
+        _try(catalogue.facts[over], f"metrics.{name}.{each.key}", each, warehouse)
+        for over, each in _of_metric(catalogue.metrics[name])
     )
     return [problem for problem in tried if problem]
+
+
+def _of_metric(metric: Metric) -> Iterator[tuple[str, _Tried]]:
+    """Every expression, with the fact that it is over."""
+    for key, fact, sql in metric.expressions():
+        yield fact, _Tried(key, sql, SUMMED)
+    if metric.value is not None:
+        yield metric.fact, _Tried("value", metric.value, NUMBERS)
+    if metric.waiting is not None:
+        yield metric.fact, _Tried("waiting", metric.waiting, ("BOOLEAN",))
+    yield metric.fact, _Tried("where", metric.where, ("BOOLEAN",))
 
 
 NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUBLE", "DECIMAL")
 SUMMED = ("BOOLEAN", *NUMBERS)
 
 
-def _try(
-    fact: Fact, key: str, sql: str, kinds: tuple[str, ...], warehouse: Warehouse
-) -> _Problem | None:
+def _try(fact: Fact, key: str, tried: _Tried, warehouse: Warehouse) -> _Problem | None:
     """What is wrong with an expression over a fact's rows; None where nothing is."""
     try:
         # Brackets of its own lines, so that a comment or a stray bracket can't leave them.
-        kind = warehouse.describe(f"SELECT (\n{sql}\n) AS tried FROM {fact.source}")["tried"]
+        query = f"SELECT (\n{tried.sql}\n) AS tried FROM {fact.source}"
+        kind = warehouse.describe(query)["tried"]
     except QueryError as error:
         return _Problem(key, _explain(error, fact), error.column)
-    if kinds and kind.split("(")[0] not in kinds:
+    if tried.kinds and kind.split("(")[0] not in tried.kinds:
         allowed = (
             "a truth value or a number"
-            if kinds is SUMMED
-            else ("a number" if kinds is NUMBERS else kinds[0])
+            if tried.kinds is SUMMED
+            else ("a number" if tried.kinds is NUMBERS else tried.kinds[0])
         )
-        return _Problem(key, f"{shorten(sql)!r} gives {kind}; Allowed: {allowed}")
+        return _Problem(key, f"{shorten(tried.sql)!r} gives {kind}; Allowed: {allowed}")
     return None
 
 
