@@ -10,6 +10,7 @@ import pytest
 from analysis.report.record import PAGE, VERIFIED, RunRecord, Verification, records
 from analysis.report.regions import refresh, speak
 from analysis.report.summary import summaries
+from analysis.safeguards.withheld import Withheld
 from samples import finding, notebook, put, record
 
 WEEK = {"window": "2026-W09", "start": date(2026, 2, 23), "end": date(2026, 3, 2)}
@@ -84,4 +85,12 @@ def test_a_rerun_says_what_it_revised() -> None:
         ("gone", True, False),
     ]
     assert now.after(None, ()).replaced is None
+    counts = [finding("n", value=value, unit="count", low=None, high=None) for value in (705, 790)]
+    first = record(findings=(finding("n", value=700, unit="count", low=None, high=None),))
+    for count, told in zip(counts, (None, 700), strict=True):
+        again = record(findings=(count,), withheld=Withheld(minimum=11)).after(first, ())
+        assert again.replaced is not None
+        (each,) = again.replaced.revised
+        assert each.before is not None
+        assert each.before.value == told  # five more are five people
     assert record().after(record(status="failed"), ("code",)).replaced.revised == ()  # type: ignore[union-attr]

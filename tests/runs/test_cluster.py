@@ -17,7 +17,7 @@ import pytest
 
 from analysis.errors import UserError
 from analysis.project import Project
-from analysis.report.record import DATA, NOTEBOOK, PAGE, records
+from analysis.report.record import DATA, NOTEBOOK, PAGE, RECORD, records
 from analysis.runs import cluster
 from support import Checkout, clean_environment, make_checkout
 from tiny import add_tiny
@@ -163,7 +163,12 @@ def test_forty_runs_of_which_a_worker_is_killed_in_the_middle(
 
 
 def interrupt(command: list[str], here: Checkout, environment: dict[str, str]) -> None:
-    """Ctrl-C once a run has come back: the command ends soon, what is finished is kept."""
+    """Ctrl-C once a run has come back: the command ends soon, what is finished is kept, and says
+    what it revised of the runs here, of which no worker knows."""
+    for folder, record in records(here.project.reports):
+        (drawn,) = record.findings
+        moved = record.model_copy(update={"findings": (drawn.model_copy(update={"value": 9.0}),)})
+        (folder / RECORD).write_text(moved.model_dump_json(), encoding="utf-8")
     with subprocess.Popen(
         command,
         cwd=here.root,
@@ -180,7 +185,16 @@ def interrupt(command: list[str], here: Checkout, environment: dict[str, str]) -
     assert running.returncode == 130
     assert "Traceback" not in out + said
     assert said.splitlines()[-1].startswith("study: stopped; finished runs are kept"), said
-    assert {record.status for _, record in records(here.project.reports)} == {"done"}
+    after = dict(records(here.project.reports))
+    assert {record.status for record in after.values()} == {"done"}
+    again = {folder: record.replaced for folder, record in after.items() if record.replaced}
+    assert again
+    for folder, replaced in again.items():
+        assert replaced.compared == 1
+        (drawn,) = replaced.revised
+        assert drawn.before is not None
+        assert drawn.before.value == 9
+        assert 'id="revised"' in (folder / PAGE).read_text(encoding="utf-8")
 
 
 def test_a_worker_that_differs_is_named_with_what_differs(

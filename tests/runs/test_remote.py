@@ -27,7 +27,7 @@ from analysis.runs.executors import Workers
 from analysis.runs.plan import Planned, plan
 from analysis.runs.remote import Packed, pack, unpack
 from analysis.safeguards.disclosure import Rules
-from samples import code, notebook, record, show
+from samples import code, finding, notebook, record, show
 from support import Checkout
 
 pytestmark = pytest.mark.xdist_group("site")
@@ -98,6 +98,26 @@ def left(folder: Path, window: str, days: tuple[date, date], hate: int) -> RunRe
     for name, text in data_files(kept).items():
         (folder / DATA / name).write_text(text)
     return made
+
+
+def test_a_run_that_comes_back_says_what_it_revised(project: Project, tmp_path: Path) -> None:
+    """The worker knew nothing of the run here, or had one of its own that is nobody's business."""
+    days = (date(2026, 3, 2), date(2026, 3, 9))
+    here = project.reports / "core_metrics" / "JP" / "2026-W10"
+    before = left(here, "2026-W10", days, 500)
+    before = before.model_copy(update={"findings": (finding(value=0.5),)})
+    (here / RECORD).write_text(before.model_dump_json())
+    there = tmp_path / "there"
+    made = left(there, "2026-W10", days, 500).after(record(findings=()), ("lock",))
+    (run,) = choose(project, Choice(["core_metrics"], ["JP"], ["2026-W10"]))
+    planned = Planned(run, "stale", {}, "key", changed=("data",))
+    back = unpack(project, planned, Packed(made, pack(there)))
+    assert back.replaced is not None
+    assert back.replaced.changed == ("data",)
+    (gone,) = back.replaced.revised
+    assert (gone.name, gone.after) == ("violative_view_rate", None)
+    assert "Numbers before and after" in (here / PAGE).read_text()
+    assert RunRecord.read(here) == back
 
 
 @pytest.mark.parametrize(("more", "hidden"), [(5, True), (60, False), (0, False)])

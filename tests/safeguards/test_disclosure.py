@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.figures.displays import Column, Figure, Table
-from analysis.report.disclosed import NOT_SHOWN
+from analysis.report.disclosed import NOT_SAID, NOT_SHOWN
 from analysis.report.guarded import guard
 from analysis.report.page import data_files, render
 from analysis.report.record import findings_of
@@ -155,6 +155,48 @@ def test_rates(row: list[object], hidden: set[int]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("key", "value", "rests_on", "hidden"),
+    [
+        ("value_share", 0.2631, None, True),  # of how many, nothing says
+        ("value_share", 0.2631, 60, True),
+        ("value_share", 0.2631, 100, False),
+        ("value_share", 0.0, None, False),
+        ("interval", "26.3% (15.0% to 41.0%)", None, True),
+        ("interval", "none seen, at most 4.0%", None, True),
+        ("interval", "none seen, at most 4.0%", 700, False),
+        ("title", "Removed within 24 hours, at best 40%", None, False),
+        ("hours", 0.2631, None, False),
+    ],
+)
+def test_a_rate_says_what_it_rests_on(
+    key: str, value: object, rests_on: int | None, hidden: bool
+) -> None:
+    one = sheet("trend", [["2026-W09", value], ["2026-W10", value]], "window", key)
+    one.rests_on = rests_on
+    control([one], [], RULES)
+    assert one.hidden == ({(0, 1), (1, 1)} if hidden else set())
+
+
+def test_an_interval_goes_with_its_rate() -> None:
+    """From 0.5% to 8.1% who knows the method has the 2.4%, which are 3 of 125."""
+    rows: list[list[object]] = [
+        ["spam", 125, 3 / 125, 0.005, "0.5% to 8.1%"],
+        ["hate speech", 400, 0.5, 0.45, "45.0% to 55.0%"],
+    ]
+    one = sheet("rates", rows, "policy", "draws", "rate", "low", "interval")
+    control([one], [], RULES)
+    assert one.hidden == {(0, 2), (0, 3), (0, 4)}
+
+
+def test_a_row_goes_with_its_finding_though_its_unit_stands_behind_its_name() -> None:
+    rows: list[list[object]] = [["Appeal rate (per 100)", "11", "0 to 72"], ["Views", "3.1", "–"]]
+    one = sheet("quality", rows, "title", "value", "interval")
+    few = Statement("appeal_rate", "Appeal rate", 0.11, "share", "9 decisions")
+    control([one], [few], RULES)
+    assert one.hidden == {(0, 1), (0, 2)}
+
+
+@pytest.mark.parametrize(
     ("unit", "units", "value", "hidden"),
     [
         ("share", 57, 0.26, True),  # over fewer than 100
@@ -209,6 +251,10 @@ def test_what_is_no_person_is_shown() -> None:
         (Statement("a", "Overturn rate", 0.3, "share", "57 resolved appeals"), True),
         (Statement("a", "Overturn rate", 0.3, "share", "fewer than 11 appeals"), True),
         (Statement("a", "Overturn rate", 0.3, "share", "570 appeals"), False),
+        (Statement("a", "Overturn rate", 0.3, "share", ""), True),
+        (Statement("a", "Overturn rate", 0.3, "share", "appeals of the quarter"), True),
+        (Statement("a", "Overturn rate", None, "share", ""), False),
+        (Statement("a", "Overturn rate", 0.3, "share", "21 markets"), False),
         (Statement("a", "Overturn rate", 5 / 570, "share", "570 appeals"), True),
         (Statement("a", "Overturn rate", 566 / 570, "share", "570 appeals"), True),
         (Statement("a", "Removals", 9 / 500, "ratio", "500 posts"), True),
@@ -282,6 +328,20 @@ def test_csv_figure_page_and_words_hide_the_same() -> None:
     assert "numbers are suppressed" in page
     assert "counts from 1 to 10, rates that rest on fewer than 100" in page
     assert "1 picture is left out" in page
+
+
+def test_a_reader_sees_why_a_figure_is_a_table_and_a_finding_no_number() -> None:
+    rates = pd.DataFrame({"window": ["2026-W09", "2026-W10"], "value_share": [0.1, 0.2]})
+    figures = [Figure(name, "t", "a", "c", rates, picture(), n) for name, n in (("few", 60),)]
+    founded = Figure("many", "t", "a", "c", rates, picture(), 700)
+    told = finding("unsaid", value=0.3, sample="")
+    kept, withheld = guard(notebook(code("x", *show(*figures, founded, told))), None, RULES)
+    assert (withheld.pictures, withheld.cells) == (1, 3)
+    page = render(kept, record(findings=findings_of(kept), withheld=withheld), site_title="s")
+    assert page.count("In the place of a picture: it drew a number that may not be shown") == 1
+    assert page.count("<svg") == 1
+    assert NOT_SAID in page
+    assert "or do not say on how many" in page
 
 
 def test_a_frame_that_is_only_printed_is_left_out() -> None:

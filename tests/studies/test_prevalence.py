@@ -106,9 +106,9 @@ def test_every_part_is_whole(demo_env: Project, market: str) -> None:
 def test_no_small_count_is_shown_or_comes_back_from_a_sum(demo_env: Project) -> None:
     assert len(prevalence.by_part(measured("NP"))) == 1  # parts of fewer are not shown at all
     frame = prevalence.by_part(measured("JP"))[2].frame
-    said = {"0", "fewer than 11", "11 to 54", "55 to 109", "110 or more"}
-    for column in ("posts_labelled", "violating_posts"):
-        assert set(frame[column]) <= said
+    said = {"0", "fewer than 11", "11 to 49", "50 to 99", "100 or more"}
+    assert set(frame["violating_posts"]) <= said
+    assert set(frame["posts_labelled"]) <= {"11 to 49 *", "50 to 99 *", "100 or more"}
     assert "fewer than 11" not in set(frame["posts_labelled"])  # a rate of so few is not shown
 
 

@@ -35,6 +35,8 @@ class Figure:
         caption: source, method, how to read it.
         data: the numbers behind it, tidy, with units in the columns' names.
         svg: the picture, from `figures.style.to_svg`.
+        rests_on: the least number that a rate of it rests on, where its rows have no count that
+            says it; disclosure control hides rates of which neither says it.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Figure:
     caption: str
     data: pd.DataFrame
     svg: str
+    rests_on: int | None = None
 
     def _ipython_display_(self) -> None:
         """Title, then picture: a notebook shows one kind of a display, and a picture has none."""
@@ -55,7 +58,8 @@ class Figure:
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         words = {"name": self.name, "title": self.title, "alt": self.alt, "caption": self.caption}
         return {
-            FIGURE: words | {"data": columns_and_rows(dict(self.data.items()))},
+            FIGURE: words
+            | {"rests_on": self.rests_on, "data": columns_and_rows(dict(self.data.items()))},
             "image/svg+xml": self.svg,
             "text/plain": f"{self.title}. {self.alt}",
         }
@@ -81,6 +85,7 @@ class Table:
         columns: in their order.
         note: how it was measured or what is left out.
         folded: for looking things up: a page shows its caption, and the rest when asked.
+        rests_on: as a figure's.
     """
 
     name: str
@@ -89,6 +94,7 @@ class Table:
     columns: tuple[Column, ...]
     note: str = ""
     folded: bool = False
+    rests_on: int | None = None
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         data = columns_and_rows({column.key: self.frame[column.key] for column in self.columns})
@@ -97,6 +103,7 @@ class Table:
             "caption": self.caption,
             "note": self.note,
             "folded": self.folded,
+            "rests_on": self.rests_on,
             "columns": [column.__dict__ for column in self.columns],
             "data": data,
         }

@@ -42,6 +42,7 @@ class Trend:
         confidence: of the band.
         marked: the place of the window that the page is about.
         breaks: what changed meanwhile, in the order of its days.
+        rests_on: the least number that a value rests on.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Trend:
     confidence: float
     marked: int
     breaks: Sequence[Break] = ()
+    rests_on: int | None = None
 
     @property
     def known(self) -> str:
@@ -84,7 +86,8 @@ def trend_figure(trend: Trend, *, title: str, caption: str) -> Figure:
     if cut:
         caption += " Where the band leaves the chart it is cut; the data have its ends."
     caption = f"{caption} {trend.known}".strip()
-    return Figure(trend.name, title, describe(trend), caption, trend.frame(), svg)
+    said, least = describe(trend), trend.rests_on
+    return Figure(trend.name, title, said, caption, trend.frame(), svg, rests_on=least)
 
 
 def describe(trend: Trend) -> str:

@@ -106,7 +106,7 @@ def _bundle(data: Any) -> dict[str, Any]:
         return table_bundle(typed.model_copy(update={**said, "data": _rounded(typed)}))
     if isinstance(typed, FigureWords):
         if sheet_of(typed).counts:
-            return figure_table(typed.name, _rounded(typed))
+            return figure_table(typed, _rounded(typed))
         spoken = {key: in_words(getattr(typed, key)) for key in ("title", "alt", "caption")}
         words = typed.model_copy(update={**spoken, "data": _rounded(typed)})
         return figure_bundle(words, coarse(whole(data.get(SVG_TYPE, ""))), in_words)

@@ -12,8 +12,6 @@ from analysis.report.svg import tidy
 from analysis.studies.findings import Finding
 
 SVG_TYPE = "image/svg+xml"
-#: Marks the table that stands in the place of a figure.
-OF_FIGURE = "of_figure"
 Bundle = dict[str, Any]
 
 
@@ -25,19 +23,29 @@ def figure_bundle(words: FigureWords, svg: str, clean: Callable[[str], str]) -> 
 
 def table_bundle(words: TableWords) -> Bundle:
     """A table's display."""
+    without = None if words.of_figure else {"of_figure"}
     heads = [(column.title, column.shape) for column in words.columns]
-    return {TABLE: words.model_dump(), **in_words(words.caption, heads, words.data.rows)}
+    return {
+        TABLE: words.model_dump(exclude=without),
+        **in_words(words.caption, heads, words.data.rows),
+    }
 
 
-def figure_table(name: str, data: Data) -> Bundle:
-    """The table that stands in the place of a figure: its data, and none of its words."""
+def figure_table(figure: FigureWords, data: Data) -> Bundle:
+    """The table that stands in the place of a figure's picture: its data, and none of its words."""
     columns = [
         TableColumn(key=key, title=_spoken(key), shape=_shape(data, at))
         for at, key in enumerate(data.columns)
     ]
-    words = TableWords(name=name, caption=_spoken(name), columns=columns, data=data)
-    bundle = table_bundle(words)
-    return {**bundle, TABLE: {**bundle[TABLE], OF_FIGURE: True}}
+    words = TableWords(
+        name=figure.name,
+        caption=_spoken(figure.name),
+        of_figure=True,
+        rests_on=figure.rests_on,
+        columns=columns,
+        data=data,
+    )
+    return table_bundle(words)
 
 
 def _shape(data: Data, at: int) -> Any:

@@ -54,6 +54,7 @@ class FigureWords(_Payload):
     title: str
     alt: str
     caption: str
+    rests_on: int | None = None
     data: Data
 
 
@@ -66,12 +67,14 @@ class TableColumn(_Payload):
 
 
 class TableWords(_Payload):
-    """The payload of a table."""
+    """The payload of a table; `of_figure` where it stands in the place of a figure's picture."""
 
     name: str
     caption: str
     note: str = ""
     folded: bool = False
+    of_figure: bool = False
+    rests_on: int | None = None
     columns: list[TableColumn]
     data: Data
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Literal
@@ -64,15 +65,32 @@ class Replaced(_Part):
     revised: tuple[Revised, ...]
 
 
-def revisions(before: Sequence[Finding], after: Sequence[Finding]) -> Iterator[Revised]:
-    """Findings whose numbers differ between two runs, new and vanished ones included."""
+def revisions(
+    before: Sequence[Finding], after: Sequence[Finding], minimum: int = 0
+) -> Iterator[Revised]:
+    """Findings whose numbers differ between two runs, new and vanished ones included.
+
+    Args:
+        before, after: of the two runs.
+        minimum: the least count that is shown; of a count that moved by less, zero aside, the
+            number before is left out, since their difference would be a smaller one.
+    """
     old, new = ({finding.name: finding for finding in each} for each in (before, after))
     for name in dict.fromkeys([*new, *old]):
         then, now = old.get(name), new.get(name)
         known = now or then
         one, two = (Number.of(each) if each else None for each in (then, now))
         if known and not (one and two and one.near(two)):
+            if known.unit == "count" and one and two and _apart(one, two) < minimum:
+                one = Number(value=None, low=None, high=None)
             yield Revised(name=name, title=known.title, unit=known.unit, before=one, after=two)
+
+
+def _apart(one: Number, two: Number) -> float:
+    """How far two counts are apart; endlessly where one is not there."""
+    if one.value is None or two.value is None or one.value == two.value:
+        return math.inf
+    return abs(one.value - two.value)
 
 
 def _same(one: float | None, two: float | None) -> bool:

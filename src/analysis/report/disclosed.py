@@ -14,7 +14,6 @@ from nbformat import NotebookNode
 
 from analysis.figures.displays import FIGURE, TABLE, TITLE
 from analysis.report.bundles import (
-    OF_FIGURE,
     figure_table,
     finding_bundle,
     table_bundle,
@@ -27,6 +26,8 @@ from analysis.studies.findings import FINDING, Finding
 
 #: The text of a finding that may not be shown.
 NOT_SHOWN = "Not shown: it rests on too few for those whom it is about to stay unknown."
+#: The same where it may rest on enough, and does not say it.
+NOT_SAID = "Not shown: it does not say how many it rests on."
 Small = Callable[[list[Sheet]], dict[tuple[int, int, int], int]]
 
 
@@ -93,7 +94,8 @@ def sheet_of(typed: Any) -> Sheet:
     titles = [column.title for column in columns] if columns else keys
     shapes = [column.shape for column in columns] if columns else [""] * len(keys)
     given = [*shapes, *[""] * len(keys)]
-    return Sheet(typed.name, keys, [*titles, *keys[len(titles) :]], given, typed.data.rows)
+    said = [*titles, *keys[len(titles) :]]
+    return Sheet(typed.name, keys, said, given, typed.data.rows, typed.rests_on)
 
 
 class _Writer:
@@ -115,12 +117,10 @@ class _Writer:
             return finding_bundle(self._finding(typed))
         if isinstance(typed, TableWords) and sheet:
             words = {"caption": self.text(typed.caption), "note": self.text(typed.note)}
-            made = table_bundle(typed.model_copy(update={**words, "data": self._data(sheet)}))
-            kept = {OF_FIGURE: True} if OF_FIGURE in data[TABLE] else {}
-            return {**made, TABLE: {**made[TABLE], **kept}}
+            return table_bundle(typed.model_copy(update={**words, "data": self._data(sheet)}))
         if isinstance(typed, FigureWords) and sheet:
             if sheet.hidden:
-                return figure_table(typed.name, self._data(sheet))
+                return figure_table(typed, self._data(sheet))
             words = {key: self.text(getattr(typed, key)) for key in ("title", "alt", "caption")}
             return {**data, FIGURE: typed.model_copy(update=words).model_dump()}
         if TITLE in data and data[TITLE].get("name") in self.pictures:
@@ -149,6 +149,7 @@ class _Writer:
             return finding.model_copy(update=texts)
         self.cells += 1
         hidden = {"value": None, "low": None, "high": None, "comparisons": ()}
-        said = {"text": NOT_SHOWN, "verdict": "unclear", "meaning": "neutral"}
+        why = NOT_SAID if finding.statement().unfounded else NOT_SHOWN
+        said = {"text": why, "verdict": "unclear", "meaning": "neutral"}
         sample = "" if finding.unit == "count" else finding.sample
         return finding.model_copy(update={**hidden, **said, "sample": sample, "notes": notes})

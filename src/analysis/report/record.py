@@ -104,7 +104,8 @@ class RunRecord(BaseModel):
             return self
         both = {each.name for each in before.findings} & {each.name for each in self.findings}
         measured = before.status == self.status == "done"
-        found = tuple(revisions(before.findings, self.findings)) if measured else ()
+        least = self.withheld.minimum
+        found = tuple(revisions(before.findings, self.findings, least)) if measured else ()
         replaced = Replaced(
             started_at=before.started_at,
             status=before.status,

@@ -293,7 +293,7 @@ def finish(
 
 def settle(project: Project, planned: Planned, record: RunRecord, aside: Path) -> RunRecord:
     """A run that was finished elsewhere, as it may stand beside the runs that are here: where it
-    was made, other windows' pages were not known.
+    was made, neither other windows' pages nor the run that it replaces were known.
 
     Args:
         project: whose site it comes to.
@@ -301,15 +301,18 @@ def settle(project: Project, planned: Planned, record: RunRecord, aside: Path) -
         record: as it came.
         aside: the folder of its files, which are written anew where something must be hidden.
     """
-    if record.status != "done" or not (known := others(project, planned)):
+    before = RunRecord.read(planned.run.folder(project))
+    known = others(project, planned) if record.status == "done" else []
+    if before is None and record.replaced is None and not known:
         return record
-    notebook = read_notebook(aside)
-    hidden = beside(project, planned, notebook, known)
-    if not hidden.cells:
-        return record
-    withheld = record.withheld.and_also(hidden)
+    notebook = read_notebook(aside) if (aside / NOTEBOOK).exists() else None
+    if notebook is not None and known:
+        hidden = beside(project, planned, notebook, known)
+        record = record.model_copy(update={"withheld": record.withheld.and_also(hidden)})
+        record = _with_findings(record, notebook)
+    record = record.model_copy(update={"replaced": None}).after(before, planned.changed)
     shutil.rmtree(aside / DATA, ignore_errors=True)
-    return _write(project, record.model_copy(update={"withheld": withheld}), notebook, aside)
+    return _write(project, record, notebook, aside)
 
 
 def _with_findings(record: RunRecord, notebook: NotebookNode) -> RunRecord:

@@ -25,8 +25,7 @@ with without_unused():
     from nbval.plugin import IPyNbCell
 
 from analysis.figures.displays import FIGURE, TABLE, TITLE
-from analysis.report.bundles import OF_FIGURE
-from analysis.report.disclosed import NOT_SHOWN
+from analysis.report.disclosed import NOT_SAID, NOT_SHOWN
 from analysis.report.guarded import Gate, outputs
 from analysis.runs.warm.client import BlockingRunManager
 from analysis.safeguards.disclosure import SUPPRESSED
@@ -101,7 +100,7 @@ def _payload(output: Any, kind: str) -> Any:
     """An output's typed display of a kind; a table in the place of a figure is a figure's data."""
     data = output.get("data", {})
     table = data.get(TABLE)
-    if table and table.get(OF_FIGURE):
+    if table and table.get("of_figure"):
         return {name: table[name] for name in ("name", "data")} if kind == FIGURE else None
     return data.get(kind)
 
@@ -126,7 +125,7 @@ def compare(then: Any, now: Any, path: str) -> Iterator[str]:
     if isinstance(then, str) and SUPPRESSED in then:
         return  # what may not be shown was not kept, so it can't be compared
     if isinstance(then, dict) and isinstance(now, dict):
-        if then.get("text") == NOT_SHOWN:
+        if then.get("text") in (NOT_SHOWN, NOT_SAID):
             return
         keys = then.keys() if then.keys() == {"name", "data"} else {*then, *now}
         for key in sorted(keys):

@@ -180,7 +180,7 @@ def detection(measured: Measured) -> Table:
     )
     caption = f"How soon a lasting move of {MOVE:.0%} raises an alert in {study.market.name}"
     frame = pd.DataFrame(rows, columns=[column.key for column in columns])
-    return Table("detection", caption, frame, columns, note, folded=True)
+    return Table("detection", caption, frame, columns, note, folded=True, rests_on=DRAWS)
 
 
 def half(chance: Floats) -> str:

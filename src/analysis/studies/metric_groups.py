@@ -69,7 +69,8 @@ class MetricGroup:
         rows = [self._row(name) for name in self.metrics]
         caption = f"{self.title} in {study.market.name}, {window}"
         note = "" if all(row["expected"] != "–" for row in rows) else UNWATCHED
-        return Table(f"{self.name}_metrics", caption, pd.DataFrame(rows), columns, note)
+        name, least = f"{self.name}_metrics", study.rules.base  # a row goes with its finding
+        return Table(name, caption, pd.DataFrame(rows), columns, note, rests_on=least)
 
     def _row(self, name: str) -> dict[str, str]:
         """A metric's cells, its unit with its title where its numbers have none."""

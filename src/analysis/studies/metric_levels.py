@@ -105,7 +105,7 @@ class LevelWords:
         found = []
         for part in (learned, slice(-self.lately, None)):
             count, whole = float(each.count[part].sum()), float(each.whole[part].sum())
-            if not whole or unsafe(count / whole, [int(whole)], rules):
+            if whole < rules.base or unsafe(count / whole, [int(whole)], rules):
                 return None
             found.append(count / whole)
         return found[0], found[1]
@@ -143,7 +143,8 @@ class LevelWords:
             f"before the last {self.levels.windows}."
         )
         frame = pd.DataFrame(rows, columns=[column.key for column in columns])
-        return Table(f"{self.name}_by_{self.by}", caption, frame, columns, note, folded=True)
+        name, least = f"{self.name}_by_{self.by}", self.measured.study.rules.base
+        return Table(name, caption, frame, columns, note, folded=True, rests_on=least)
 
     def _promised(self) -> str:
         promise = self.measured.by_level

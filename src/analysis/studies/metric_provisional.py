@@ -33,7 +33,8 @@ def still_filling(measured: Measured) -> list[Table]:
         "windows before are final."
     )
     caption = f"Numbers that will still move: {measured.study.market.name}, {measured.study.window}"
-    return [Table("provisional", caption, pd.DataFrame(rows), columns, note)]
+    least = measured.study.rules.base  # a row goes with its finding
+    return [Table("provisional", caption, pd.DataFrame(rows), columns, note, rests_on=least)]
 
 
 def _row(measured: Measured, name: str) -> dict[str, str]:

@@ -20,7 +20,7 @@ from analysis.studies.quality_agreement import (
     agreement_table,
     latent_finding,
 )
-from analysis.studies.quality_appeals import appeals_finding, appeals_table, load_appealed
+from analysis.studies.quality_appeals import appeals_finding, appeals_tables, load_appealed
 from analysis.studies.quality_deviations import Family, InLanguages, by_kind, by_language
 from analysis.studies.quality_labels import SIDES, Labels, load_labels
 from analysis.studies.quality_points import (
@@ -144,7 +144,7 @@ def appeals(found: Quality) -> Shown:
     """What appeals say of all decisions."""
     known = load_appealed(found.labels)
     finding = appeals_finding(found.labels, known)
-    return [finding, appeals_table(found.labels, known)] if known else [finding]
+    return [finding, *appeals_tables(found.labels, known)] if known else [finding]
 
 
 def waits(found: Quality) -> Shown:

@@ -87,6 +87,10 @@ class Measured:
     def share(self) -> Share:
         return self.shares[self.study.window]
 
+    def may_be_shown(self, window: Window) -> bool:
+        """Whether a window's share rests on enough labelled draws."""
+        return self.loaded.drawn[window].labelled >= self.study.rules.base
+
     @property
     def confidence(self) -> float:
         return float(self.study.parameters.confidence)
@@ -147,7 +151,7 @@ def headline(measured: Measured) -> Finding:
 def _against_before(measured: Measured) -> Comparison | None:
     study, share = measured.study, measured.share
     window = study.window.previous()
-    if window not in measured.shares:
+    if window not in measured.shares or not measured.may_be_shown(window):
         return None
     other = measured.shares[window]
     found = gap(share.ends, other.ends)
@@ -201,8 +205,10 @@ def _other_estimate(measured: Measured) -> str:
 def trend(measured: Measured) -> Figure:
     """The rate in consecutive windows, each by itself."""
     study = measured.study
-    windows = sorted(measured.shares, key=lambda window: window.start)
+    windows = [window for window in measured.shares if measured.may_be_shown(window)]
+    windows = sorted({*windows, study.window}, key=lambda window: window.start)
     shares = [measured.shares[window] for window in windows]
+    least = min(measured.loaded.drawn[window].labelled for window in windows)
     share = measured.share
     scale = share_scale(share.value, share.low, share.high)
     drawn = Trend(
@@ -224,6 +230,7 @@ def trend(measured: Measured) -> Figure:
             and each.metric in ("all", METRIC)
             and windows[0].start <= each.date < windows[-1].end
         ],
+        rests_on=least,
     )
     low, high = np.nanmin(drawn.value), np.nanmax(drawn.value)
     title = (
@@ -232,7 +239,7 @@ def trend(measured: Measured) -> Figure:
     )
     caption = (
         f"Share of views that went to violating content. Band: {measured.confidence:.0%} interval "
-        f"of each window by itself, from its own draws. {SOURCE}"
+        f"of each window by itself, from its own draws, {least:,} or more. {SOURCE}"
     )
     return trend_figure(drawn, title=title, caption=caption)
 

@@ -110,9 +110,8 @@ def check_table(measured: Measured, checks: list[Check]) -> Table:
         "One sample, several ways to weigh it. They are shown as a check of each other: a gap of "
         "several standard errors would mean that totals, probabilities or scores are wrong."
     )
-    return Table(
-        "estimators", "The same share by other estimators", pd.DataFrame(rows), columns, note
-    )
+    caption, least = "The same share by other estimators", measured.drawn.labelled
+    return Table("estimators", caption, pd.DataFrame(rows), columns, note, rests_on=least)
 
 
 def _apart(check: Check, first: Check) -> str:
@@ -145,6 +144,7 @@ def weights_finding(measured: Measured) -> Finding:
         high=total + 2 * error,
         unit="ratio",
         confidence=0.95,
+        sample=f"{measured.drawn.labelled:,} labelled draws",
         verdict=verdict,
         meaning="worse" if off else "neutral",
         headline=off,

@@ -190,7 +190,8 @@ def strata_table(made: Plan) -> Table:
         Column("draws", "Of all draws", "share"),
     )
     note = f"{total:,.0f} draws in all make the {STRATA} strata as precise as the plan."
-    return Table("strata", "Draws by stratum (Neyman)", pd.DataFrame(rows), columns, note)
+    caption, least = "Draws by stratum (Neyman)", len(made.loaded.frame)
+    return Table("strata", caption, pd.DataFrame(rows), columns, note, rests_on=least)
 
 
 def precision_figure(made: Plan) -> Figure:

@@ -13,6 +13,7 @@ from analysis.figures.displays import Column, Figure, Table
 from analysis.figures.ranges import RangeRow, describe, largest_first, ranges
 from analysis.methods.domains import Gap, gap, pool
 from analysis.methods.prevalence import Estimate, Items, limits
+from analysis.safeguards.disclosure import Rules
 from analysis.studies.findings import Finding
 from analysis.studies.shares import Share, share_scale, to_share
 from analysis.studies.words import join
@@ -33,6 +34,8 @@ METHOD = (
     "Every row comes from the one sample, weighted as the headline; where no violating view was "
     "drawn, only an upper limit is given (rule of three)."
 )
+#: What stands with a part that rests on few posts.
+FEW = " *"
 NO_CAUSE = "A difference is no cause: parts differ in who posts there and in what is found first."
 
 
@@ -67,6 +70,10 @@ class Domain:
     @property
     def small(self) -> bool:
         return self.events < FEWEST
+
+    def few(self, rules: Rules) -> bool:
+        """Whether it rests on so few posts that this is said wherever its number stands."""
+        return self.posts < rules.base
 
     @property
     def name(self) -> str:
@@ -214,7 +221,7 @@ def domain_figure(measured: Measured, domains: list[Domain]) -> Figure:
     for dimension in DIMENSIONS:
         own = [domain for domain in domains if domain.dimension == dimension]
         order = range(len(own)) if dimension == "age" else _order(own)
-        rows += [_range_row(own[place]) for place in order]
+        rows += [_range_row(own[place], study.rules) for place in order]
     whole = measured.share.value
     svg, cut = ranges(
         "prevalence_by_part",
@@ -228,7 +235,7 @@ def domain_figure(measured: Measured, domains: list[Domain]) -> Figure:
     title = f"{apart or 'None'} of {len(domains)} parts {'differs' if apart == 1 else 'differ'}"
     caption = (
         f"{measured.confidence:.0%} interval of each part by itself; a diamond differs from the "
-        f"rest with all parts allowed for. {METHOD} "
+        f"rest with all parts allowed for. {METHOD} {_marked(measured)} "
         "Source: labelled draws from the stream of views."
     )
     caption += (
@@ -236,27 +243,43 @@ def domain_figure(measured: Measured, domains: list[Domain]) -> Figure:
     )
     data = _frame(measured, domains)
     alt = f"Rows of dots with intervals, {study.window}: {describe(rows, show)}"
-    return Figure("prevalence_by_part", f"{title} clearly from the rest", alt, caption, data, svg)
+    title, least = f"{title} clearly from the rest", _least_views(measured, domains)
+    return Figure("prevalence_by_part", title, alt, caption, data, svg, rests_on=least)
+
+
+def _least_views(measured: Measured, domains: list[Domain]) -> int:
+    """The fewest views of a part: what a share of its views is a share of."""
+    views = float(measured.loaded.frame["views"].sum())
+    return int(views * min(domain.views for domain in domains))
+
+
+def _marked(measured: Measured) -> str:
+    rules = measured.study.rules
+    return (
+        f"Shares are of a part's views. *: fewer than {rules.base} labelled posts stand for them; "
+        f"parts of fewer than {rules.minimum} are not shown."
+    )
 
 
 def _order(domains: list[Domain]) -> list[int]:
     return largest_first([domain.share.value or 0.0 for domain in domains])
 
 
-def _range_row(domain: Domain) -> RangeRow:
+def _range_row(domain: Domain, rules: Rules) -> RangeRow:
     share, group = domain.share, DIMENSIONS[domain.dimension]
-    return RangeRow(domain.level, share.value, share.low, share.high, group, domain.differs)
+    label = domain.level + FEW * domain.few(rules)
+    return RangeRow(label, share.value, share.low, share.high, group, domain.differs)
 
 
 def _frame(measured: Measured, domains: list[Domain]) -> pd.DataFrame:
-    hidden = measured.study.project.settings.minimum_cell
+    rules = measured.study.rules
     return pd.DataFrame(
         {
             "dimension": DIMENSIONS[domain.dimension],
             "level": domain.level,
             "views_share": domain.views,
-            "posts_labelled": roughly(domain.posts, hidden),
-            "violating_posts": roughly(domain.events, hidden),
+            "posts_labelled": roughly(domain.posts, rules) + FEW * domain.few(rules),
+            "violating_posts": roughly(domain.events, rules),
             "value_share": domain.share.value,
             "low_share": domain.share.low,
             "high_share": domain.share.high,
@@ -269,15 +292,16 @@ def _frame(measured: Measured, domains: list[Domain]) -> pd.DataFrame:
     )
 
 
-def roughly(number: int, least: int) -> str:
+def roughly(number: int, rules: Rules) -> str:
     """How many posts, so roughly that no small count comes back when others are taken from a sum.
 
-    >>> [roughly(number, 11) for number in (0, 3, 18, 60, 117)]
-    ['0', 'fewer than 11', '11 to 54', '55 to 109', '110 or more']
+    >>> [roughly(number, Rules()) for number in (0, 3, 18, 60, 117)]
+    ['0', 'fewer than 11', '11 to 49', '50 to 99', '100 or more']
     """
+    least, many = rules.minimum, rules.base
     if number < least:
         return f"fewer than {least}" if number else "0"
-    some, many = 5 * least, 10 * least
+    some = max(least + 1, many // 2)
     if number >= many:
         return f"{many} or more"
     return f"{least} to {some - 1}" if number < some else f"{some} to {many - 1}"
@@ -300,13 +324,14 @@ def domain_table(measured: Measured, domains: list[Domain]) -> Table:
         Column("differs", "Differs"),
     )
     note = (
-        f"{METHOD} Pooled: with fewer than {FEWEST} violating posts a part's own number swings, so "
-        "it is also given drawn towards the mean of its kind (empirical Bayes, Clayton and Kaldor "
+        f"{METHOD} {_marked(measured)} "
+        f"Pooled: with fewer than {FEWEST} violating posts a part's own number swings, so it is "
+        "also given drawn towards the mean of its kind (empirical Bayes, Clayton and Kaldor "
         "1987). A pooled number is a guess about a part that looks like its neighbours, and no "
         "evidence that it differs or does not."
     )
     caption = f"Violating views by part, {measured.study.market.name}, {measured.study.window}"
-    return Table("parts", caption, frame, columns, note)
+    return Table("parts", caption, frame, columns, note, rests_on=_least_views(measured, domains))
 
 
 def _cell(share: Share, show: Callable[[float], str]) -> str:

@@ -93,12 +93,17 @@ def label_finding(measured: Measured, found: LabelErrors) -> Finding:
     """What the labels' errors would make of the number, in words."""
     corrected = found.corrected
     value = low = high = None
+    sample = ""
     notes: tuple[str, ...] = (MAYBE,)
     if corrected is None or found.sensitivity is None or found.specificity is None:
         text = f"No correction for errors of labels: {found.refused}."
     else:
         text = _said(measured, found.sensitivity, found.specificity, corrected)
-        value, low, high = corrected.value, corrected.low, corrected.high
+        # From a corrected share and one accuracy the other follows.
+        if not _any_few(measured, found.sensitivity, found.specificity):
+            value, low, high = corrected.value, corrected.low, corrected.high
+            least = min(found.sensitivity.of, found.specificity.of)
+            sample = f"{least:,} or more items of each kind with a known answer"
         if corrected.dominated:
             notes += (DOMINATED,)
     return Finding(
@@ -110,6 +115,7 @@ def label_finding(measured: Measured, found: LabelErrors) -> Finding:
         high=high,
         unit="share",
         confidence=measured.confidence if value is not None else None,
+        sample=sample,
         verdict="level" if value is not None else "unclear",
         notes=notes,
     )
@@ -118,20 +124,18 @@ def label_finding(measured: Measured, found: LabelErrors) -> Finding:
 def _said(
     measured: Measured, sensitivity: Accuracy, specificity: Accuracy, corrected: Corrected
 ) -> str:
+    if _any_few(measured, sensitivity, specificity):
+        text = "Too few items with a known answer were rated to show how many get the right label"
+        if corrected.below_zero:
+            more = "raters like these would call more harmless views violating than were found"
+            return f"{text}; {more}."
+        return f"{text}, or what the share would be then."
     wrong = 1 - specificity.value
     scale = share_scale(measured.share.value, measured.share.low, measured.share.high)
     first = (
         f"{sensitivity.value:.1%} of violating and {specificity.value:.1%} of harmless items with "
         f"a known answer get the right label from most of their raters."
     )
-    rules = measured.study.rules
-    shown = [not few(each, rules) for each in (sensitivity, specificity)]
-    if not all(shown):
-        first = "Too few items with a known answer were rated to show how many get the right label."
-    if corrected.below_zero and not shown[1]:
-        return (
-            f"{first} Raters like these would call more harmless views violating than were found."
-        )
     if corrected.below_zero:
         rest = (
             f"Raters like these would call {scale.short(wrong)} of harmless views violating, more "
@@ -170,13 +174,16 @@ def accuracy_table(measured: Measured, found: LabelErrors) -> Table:
         "with the uncertainty of both accuracies (Bayer, Fay and Graubard 2023). It is not clipped "
         "at zero: what lies below is said."
     )
-    return Table(
-        "label_accuracy",
-        "How often labels are right",
-        _small(measured, rows, [each for _, each in pairs]),
-        columns,
-        note,
-    )
+    frame = _small(measured, rows, [each for _, each in pairs])
+    least = min((each.of for _, each in pairs if each), default=None)
+    if frame["right"].notna().any():  # what rests on fewer is not in it
+        least = int(frame["items"].min())
+    caption = "How often labels are right"
+    return Table("label_accuracy", caption, frame, columns, note, rests_on=least)
+
+
+def _any_few(measured: Measured, *found: Accuracy) -> bool:
+    return any(few(each, measured.study.rules) for each in found)
 
 
 def few(found: Accuracy, rules: Rules) -> bool:

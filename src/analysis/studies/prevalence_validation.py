@@ -172,6 +172,7 @@ def validation_finding(measured: Measured, found: Validation) -> Finding:
         high=min(1.0, found.coverage + 2 * float(error)),
         unit="share",
         confidence=0.95,
+        sample=f"{found.samples:,} samples drawn anew",
         verdict="level" if held and found.events >= FEWEST else "unclear",
         headline=found.events < FEWEST or not held,
         notes=tuple(notes),
@@ -203,7 +204,7 @@ def validation_table(measured: Measured, found: Validation) -> Table:
     frame = pd.DataFrame(rows, columns=["what", "value"])
     columns = (Column("what", "Of this window's design"), Column("value", "Value"))
     caption = f"The design of {measured.study.window} drawn anew"
-    return Table("validation", caption, frame, columns, SIMULATED)
+    return Table("validation", caption, frame, columns, SIMULATED, rests_on=found.samples)
 
 
 def _size(number: float) -> str:

@@ -12,6 +12,7 @@ from analysis.figures.displays import Column, Table
 from analysis.methods.agreement import FEW_RARER, Agreement, Coefficient, agreement, cohen_kappa
 from analysis.methods.clustered import Codes
 from analysis.methods.latent import Latent, PackageMissing, dawid_skene
+from analysis.safeguards.disclosure.rates import unsafe
 from analysis.studies.findings import Finding
 from analysis.studies.quality_labels import Labels, recoded
 from analysis.studies.quality_points import whose
@@ -197,11 +198,11 @@ def _against_known(labels: Labels, found: Latent, item: Codes) -> str:
     rows = np.flatnonzero(labels.own)
     known = labels.known[rows]
     places, first = np.unique(item[known], return_index=True)
-    if len(places) < labels.cell:
-        return "Too few items have a known answer to check it."
     truth = labels.violates[rows][known][first]
-    same = np.mean((found.probability[places] > 0.5) == truth)
-    return f"It agrees with {percent(float(same))} of {len(places):,} known answers."
+    same = float(np.mean((found.probability[places] > 0.5) == truth)) if len(places) else 0.0
+    if len(places) < labels.base or unsafe(same, [len(places)], labels.study.rules):
+        return "Too few items have a known answer to say how often the two agree."
+    return f"It agrees with {percent(same)} of {len(places):,} known answers."
 
 
 def _no_latent(title: str, text: str) -> Finding:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from analysis.figures.displays import Column, Table
 from analysis.methods.bounds import Bounded, Span, overturn_bounds
+from analysis.safeguards.disclosure.rates import unsafe
 from analysis.studies.findings import Finding
 from analysis.studies.quality_labels import Labels, codes
 from analysis.studies.words import percent
@@ -85,17 +86,11 @@ def appeals_finding(labels: Labels, found: Appealed | None) -> Finding:
             name="overturn_bounds", title=title, text=text, value=None, unit="share",
             confidence=None, verdict="unclear",
         )  # fmt: skip
-    worst, monotone = found.bounds.worst, found.bounds.monotone
-    text = (
-        f"{percent(worst.low)} to {percent(worst.high)} of all decisions would be overturned, were "
-        f"all appealed: no more is known without an assumption. At most {percent(monotone.high)}, "
-        "if those who do not appeal are wronged no more often than those who do. Of decided "
-        f"appeals {percent(found.among_decided)} were overturned, which is not that share."
-    )
+    worst = found.bounds.worst
     return Finding(
         name="overturn_bounds",
         title=title,
-        text=text,
+        text=_said(labels, found),
         value=worst.low,
         low=worst.interval_low,
         high=worst.interval_high,
@@ -106,34 +101,86 @@ def appeals_finding(labels: Labels, found: Appealed | None) -> Finding:
     )
 
 
-def appeals_table(labels: Labels, found: Appealed) -> Table:
-    """The bounds with the assumptions that they rest on."""
+def _said(labels: Labels, found: Appealed) -> str:
+    """The bounds in words, those of them that rest on enough."""
+    rules, bounds = labels.study.rules, found.bounds
+    decided = found.overturned + found.upheld
+
+    def may(share: float, base: int) -> bool:
+        return base >= rules.base and not unsafe(share, [base], rules)
+
+    text = (
+        f"{percent(bounds.worst.low)} to {percent(bounds.worst.high)} of all decisions would be "
+        "overturned, were all appealed: no more is known without an assumption."
+    )
+    if not may(bounds.worst.high, found.decisions):
+        text = f"At least {percent(bounds.worst.low)} of all decisions would be overturned."
+    if may(bounds.monotone.high, found.appealed):
+        text += (
+            f" At most {percent(bounds.monotone.high)}, if those who do not appeal are wronged no "
+            "more often than those who do."
+        )
+    if may(found.among_decided, decided):
+        text += (
+            f" Of decided appeals {percent(found.among_decided)} were overturned, which is not "
+            "that share."
+        )
+    return text
+
+
+def appeals_tables(labels: Labels, found: Appealed) -> list[Table]:
+    """What became of the decisions, and the bounds with the assumptions that they rest on."""
+    return [_counts(found), _bounds(labels, found)]
+
+
+def _counts(found: Appealed) -> Table:
+    rows = [
+        ("Decisions", found.decisions),
+        ("Not appealed", found.decisions - found.appealed),
+        ("Appealed", found.appealed),
+        ("Overturned", found.overturned),
+        ("Upheld", found.upheld),
+        ("Waiting", found.waiting),
+    ]
+    frame = pd.DataFrame(rows, columns=["what", "decisions"])
+    columns = (Column("what", "What became of them"), Column("decisions", "Decisions", "count"))
+    note = "Those that wait count as either in the bounds."
+    return Table("appealed", "Decisions and their appeals", frame, columns, note)
+
+
+def _bounds(labels: Labels, found: Appealed) -> Table:
     given = (
-        ("Worst case", "nothing is assumed of those who do not appeal", found.bounds.worst),
+        (
+            "Worst case",
+            "nothing is assumed of those who do not appeal",
+            found.decisions,
+            found.bounds.worst,
+        ),
         (
             "Monotone selection",
             "those who do not appeal are wronged no more often than those who do",
+            found.appealed,
             found.bounds.monotone,
         ),
     )
-    rows = [_row(name, assumed, span) for name, assumed, span in given]
+    rows = [_row(name, assumed, base, span) for name, assumed, base, span in given]
     columns = (
         Column("bound", "Bounds"),
         Column("assumes", "What is assumed"),
+        Column("rests_on", "Rests on decisions", "count"),
         Column("low", "From", "share"),
         Column("high", "to", "share"),
         Column("interval_low", "With chance, from", "share"),
         Column("interval_high", "to", "share"),
     )
     note = (
-        f"Of {found.decisions:,} decisions {found.appealed:,} were appealed: {found.overturned:,} "
-        f"overturned, {found.upheld:,} upheld, {found.waiting:,} still wait and count as either "
-        f"(Manski 1989; Manski and Pepper 2000). {labels.study.parameters.confidence:.0%} intervals"
-        " for the share itself (Imbens and Manski 2004), decisions of one creator kept together."
+        "Bounds: Manski (1989), Manski and Pepper (2000). "
+        f"{labels.study.parameters.confidence:.0%} intervals for the share itself (Imbens and "
+        "Manski 2004), decisions of one creator kept together."
     )
     caption = "The share of all decisions that would be overturned"
     return Table("overturn_bounds_table", caption, pd.DataFrame(rows), columns, note)
 
 
-def _row(name: str, assumed: str, span: Span) -> dict[str, object]:
-    return {"bound": name, "assumes": assumed, **vars(span)}
+def _row(name: str, assumed: str, base: int, span: Span) -> dict[str, object]:
+    return {"bound": name, "assumes": assumed, "rests_on": base, **vars(span)}

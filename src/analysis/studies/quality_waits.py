@@ -14,6 +14,7 @@ from analysis.methods.buckets import Floats
 from analysis.methods.clustered import Codes
 from analysis.methods.quantiles import BIN_RATIO, Histogram, quantiles
 from analysis.methods.waiting import Ended, ended_within
+from analysis.safeguards.disclosure.rates import unsafe
 from analysis.studies.base import Study
 from analysis.studies.findings import Finding
 from analysis.studies.quality_labels import Labels, codes, recoded
@@ -168,8 +169,20 @@ def _row(labels: Labels, waits: Waits) -> dict[str, object]:
         if ends and waits.name != "handling"
         else None,
         "waiting": len(waits.queue) if waits.can_wait else None,
-        "oldest": said_time(float(np.median(waits.queue))) if len(waits.queue) else None,
+        "oldest": said_time(float(np.median(waits.queue))) if _queue_told(labels, waits) else None,
     }
+
+
+def _queue_told(labels: Labels, waits: Waits) -> bool:
+    """Whether so many wait that their median singles nobody out."""
+    return len(waits.queue) >= labels.cell
+
+
+def _level_told(labels: Labels, waits: Waits) -> float | None:
+    """The service level where it may stand in words; None where it rests on too few."""
+    share, rules = float(service_level(labels, waits).share[0]), labels.study.rules
+    known = np.isfinite(share) and len(waits.hours) >= rules.base
+    return share if known and not unsafe(share, [len(waits.hours)], rules) else None
 
 
 def _quantiles(waits: Waits, confidence: float) -> tuple[Floats, Floats, Floats]:
@@ -206,7 +219,8 @@ def service_level(labels: Labels, waits: Waits) -> Ended:
 
 def waits_figure(labels: Labels, found: list[Waits]) -> Figure | None:
     """The share that has ended by a time, for what can wait."""
-    shown = [waits for waits in found if waits.can_wait]
+    least = labels.study.rules.base
+    shown = [waits for waits in found if waits.can_wait and len(waits.hours) >= least]
     if not shown:
         return None
     limit, confidence = (
@@ -219,8 +233,8 @@ def waits_figure(labels: Labels, found: list[Waits]) -> Figure | None:
         drawn.append(Curve(waits.title, SPAN, at.share, at.low, at.high))
         columns = {"hours": SPAN, "share": at.share, "low": at.low, "high": at.high}
         data.append(pd.DataFrame(columns).assign(what=waits.name))
-    levels = [(waits.title, float(service_level(labels, waits).share[0])) for waits in shown]
-    said = [f"{title.lower()} {percent(level)}" for title, level in levels if np.isfinite(level)]
+    levels = [(waits.title, _level_told(labels, waits)) for waits in shown]
+    said = [f"{title.lower()} {percent(level)}" for title, level in levels if level is not None]
     every = pd.concat(data, ignore_index=True).dropna(subset="share")
     return Figure(
         name="waits_curve",
@@ -229,8 +243,10 @@ def waits_figure(labels: Labels, found: list[Waits]) -> Figure | None:
         f"hours: {'; '.join(said) or 'not known'}.",
         caption=f"{labels.study.window}. Bands: {confidence:.0%} intervals. {CENSORED} A curve "
         f"runs from the time when {labels.cell} have ended to that when {labels.cell} still wait. "
+        f"Those of fewer than {least} are not drawn. "
         "Source: users' reports, enforcement decisions and appeals.",
         data=every,
+        rests_on=min(len(waits.hours) for waits in shown),
         svg=curves("waits_curve", drawn, limit=limit, says=f"{limit:g} hours"),
     )
 
@@ -254,12 +270,12 @@ def service_finding(labels: Labels, found: list[Waits]) -> Finding | None:
         return None
     low, high = float(level.low[0]), float(level.high[0])
     value = float(level.share[0])
-    text = (
-        f"{percent(value)} of users' reports were decided within {limit:g} hours; "
-        f"{len(waits.queue):,} waited when the window, or the data, ended"
-    )
-    if len(waits.queue):
-        text += f", half of them for more than {said_time(float(np.median(waits.queue)))}"
+    text = f"{percent(value)} of users' reports were decided within {limit:g} hours"
+    if _queue_told(labels, waits):
+        text += (
+            f"; {len(waits.queue):,} waited when the window, or the data, ended, half of them for "
+            f"more than {said_time(float(np.median(waits.queue)))}"
+        )
     return Finding(
         name="service_level",
         title="Reports decided in time",

@@ -19,6 +19,7 @@ from analysis.safeguards.disclosure.protect import protect
 from analysis.safeguards.disclosure.rates import UNITS, Rules, hide_rates
 from analysis.safeguards.disclosure.relations import Cell, relations
 from analysis.safeguards.disclosure.sheets import (
+    LONGEST,
     Sheet,
     Value,
     counts_something_else,
@@ -34,7 +35,9 @@ from analysis.safeguards.disclosure.statements import (
 
 #: How a text begins that tells a number; a day, a window, `90th` and prose do not.
 _NUMBER = re.compile(r"[+\-\u2212]?\d[\d.,]*(?:%|\s|$)")
-_LONGEST = 60
+
+#: A unit behind what a row is called, such as `Appeal rate (per 100)`.
+_UNIT = re.compile(r"\s*\([^()]*\)$")
 
 __all__ = ["SUPPRESSED", "Control", "Rules", "Sheet", "Statement", "control"]
 
@@ -105,6 +108,7 @@ def _hide_named(
     whole_sheet = any(sheet.name == name or sheet.name.endswith(f"_{name}") for name in names)
     for row, values in enumerate(sheet.rows):
         own = sheet.labels(row)
+        own = own | {_UNIT.sub("", label) for label in own}
         if not whole_sheet and own.isdisjoint(titles):
             continue
         called = own & UNITS
@@ -128,7 +132,7 @@ def _told(value: Value, titles: set[str]) -> bool:
     """Whether a value is a number or tells one, such as `33 to 60,086`."""
     if not isinstance(value, str):
         return value is not None and not isinstance(value, bool)
-    if len(value) > _LONGEST or value.strip().lower() in titles:
+    if len(value) > LONGEST or value.strip().lower() in titles:
         return False
     return _NUMBER.match(value) is not None or is_rate(value)
 

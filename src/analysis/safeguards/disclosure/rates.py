@@ -8,7 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.safeguards.disclosure.sheets import Sheet, Value, shares
+from analysis.safeguards.disclosure.sheets import (
+    Sheet,
+    Value,
+    counts_something_else,
+    is_rate,
+    says_share,
+    shares,
+)
 
 Floats = NDArray[np.float64]
 #: How near a share times its base must come to a whole number to be known for its count.
@@ -133,18 +140,33 @@ def gives_away(value: Value, hidden: Iterable[int], shown: Sequence[int]) -> boo
 
 
 def hide_rates(sheet: Sheet, rules: Rules, shown: Sequence[int]) -> None:
-    """Hides the rates of a sheet that are unsafe, or that give a hidden count of their row away."""
-    beside = sheet.beside
-    for row, values in enumerate(sheet.rows if sheet.rates else ()):
-        counts = beside.get(row, {})
-        if not counts:  # nothing that a rate could rest on, or give away
-            continue
-        hidden = [n for at, n in counts.items() if (row, at) in sheet.hidden]
-        bases = list(counts.values())
-        called = sheet.labels(row) & UNITS
-        for at in sheet.rates:
-            value = values[at] if at < len(values) else None
-            shape = {sheet.shapes[at]} & UNITS or called
-            unit = next(iter(shape)) if len(shape) == 1 else "share"
-            if unsafe(value, bases, rules, unit) or gives_away(value, hidden, shown):
-                sheet.hidden.add((row, at))
+    """Hides the rates of a sheet that are unsafe, that do not say what they rest on, or that give a
+    hidden count of their row away; and with a rate those beside it, since an interval's ends are
+    as good as its middle."""
+    for row in range(len(sheet.rows) if sheet.rates else 0):
+        if any(_must_go(sheet, (row, at), rules, shown) for at in sheet.rates):
+            sheet.hidden |= {(row, at) for at in sheet.rates if _is_number(sheet, row, at)}
+
+
+def _is_number(sheet: Sheet, row: int, at: int) -> bool:
+    """Whether a cell holds a rate, or a number of its kind, that is not 0."""
+    values = sheet.rows[row]
+    value = values[at] if at < len(values) else None
+    return bool(value) and is_rate(value) and not counts_something_else(sheet.keys[at])
+
+
+def _must_go(sheet: Sheet, place: tuple[int, int], rules: Rules, shown: Sequence[int]) -> bool:
+    """Whether one rate may not be shown."""
+    row, at = place
+    if not _is_number(sheet, row, at):
+        return False
+    value = sheet.rows[row][at]
+    counts, called = sheet.beside.get(row, {}), sheet.labels(row) & UNITS
+    shape = {sheet.shapes[at]} & UNITS or called
+    unit = next(iter(shape)) if len(shape) == 1 else "share"
+    if sheet.rests_on is not None and sheet.rests_on < rules.least(unit):
+        return True
+    if not counts:
+        return sheet.rests_on is None and says_share(value, sheet.keys[at], shape)
+    hidden = [n for column, n in counts.items() if (row, column) in sheet.hidden]
+    return unsafe(value, counts.values(), rules, unit) or gives_away(value, hidden, shown)

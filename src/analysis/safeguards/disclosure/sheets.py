@@ -7,7 +7,7 @@ says that it counts something else, such as days; in doubt it does.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
@@ -37,7 +37,15 @@ _COUNTED = re.compile(
 )
 _WHOLE = re.compile(r"-?\d{1,3}(?:,\d{3})+|-?\d+")
 _PERCENT = re.compile(r"(-?\d+(?:\.(\d+))?)\s?%")
+#: Longer texts are prose, which a table's cell may hold as well.
+LONGEST = 60
+#: A text that is a share, such as `12%`, `4 to 9%`, `at most 3%`, `none seen, at most 3%`.
+_SHARE = re.compile(
+    r"(?:none seen, )?(?:at most |at least |fewer than )?[+\-\u2212]?\d[\d.,]*(?: to [\d.,]+)?\s?%"
+)
 RATES = frozenset(("share", "per_million"))
+#: What a column of shares is called where it has no shape.
+RATE_WORDS = frozenset(("share", "shares", "rate", "rates"))
 
 
 @lru_cache(maxsize=4096)
@@ -79,6 +87,7 @@ class Sheet:
         name: its slug.
         keys: of the columns; titles: as readers see them; shapes: how shown, empty if unknown.
         rows: the values.
+        rests_on: the least number that its rates rest on, where its rows do not say it.
         hidden: the places that must not be shown.
     """
 
@@ -87,6 +96,7 @@ class Sheet:
     titles: Sequence[str]
     shapes: Sequence[str]
     rows: Sequence[Sequence[Value]]
+    rests_on: int | None = None
     hidden: set[Place] = field(default_factory=set)
 
     @cached_property
@@ -152,10 +162,32 @@ class Sheet:
 
 
 def is_rate(value: Value) -> bool:
-    """Whether a value may be a rate: a number with a fraction, or a text with a percentage."""
+    """Whether a value may be a rate: a number with a fraction, or a percentage in few words."""
     if isinstance(value, str):
-        return ("%" in value and _PERCENT.search(value) is not None) or "per million" in value
-    return isinstance(value, float) or value == 0
+        return len(value) <= LONGEST and (
+            ("%" in value and _PERCENT.search(value) is not None)
+            or ("per million" in value and re.search(r"\d", value) is not None)
+        )
+    return not isinstance(value, bool) and (isinstance(value, float) or value == 0)
+
+
+def says_share(value: Value, key: str, called: Collection[str]) -> bool:
+    """Whether a value is a part of something for certain: by its sign, its column's shape or name,
+    or what its row is called.
+
+    Args:
+        value: of a cell.
+        key: of its column.
+        called: units that the column or the row names.
+
+    >>> says_share("5.3% (1.2 to 9)", "says", ()), says_share(0.2, "value_share", ())
+    (True, True)
+    >>> says_share(0.2, "hours", ()), says_share("By 5% at least, or so they say", "traps", ())
+    (False, False)
+    """
+    if isinstance(value, str):
+        return _SHARE.match(value.strip()) is not None
+    return not RATES.isdisjoint(called) or not RATE_WORDS.isdisjoint(key.split("_"))
 
 
 def shares(value: Value) -> Iterable[tuple[float, float]]:

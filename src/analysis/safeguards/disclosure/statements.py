@@ -7,13 +7,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from analysis.safeguards.disclosure.rates import Rules, unsafe
-from analysis.safeguards.disclosure.sheets import counts_something_else, whole
+from analysis.safeguards.disclosure.sheets import RATES, counts_something_else, whole
 
 #: What stands in the place of a number.
 SUPPRESSED = "[suppressed]"
 _SAMPLE = re.compile(r"\s*(?P<fewer>fewer than )?(?P<number>\d[\d,]*)\s+(?P<noun>[^;(]*)")
 #: A quantile or a mean of some count, by its name.
 _MIDDLE = re.compile(r"(?:median|mean|average|p\d{1,2})_")
+#: A share in words before what it is of.
+_SHARE_OF = re.compile(
+    r"(?<![\d.,])(?P<share>\d[\d.,]*\s?%)(?P<of> of (?:the |its |these |those )?)"
+    r"(?P<all>\d[\d,]*)(?![.,]?\d)(?P<noun>\s+[a-z]+)?"
+)
 _OF = re.compile(
     r"(?<![\d.,])(?P<few>\d[\d,]*)(?P<of> of (?:the |its |these |those )?)(?P<all>\d[\d,]*)"
     r"(?![.,]?\d)(?P<noun>\s+[a-z]+)?"
@@ -46,6 +51,8 @@ class Statement:
         number = whole(told["number"]) if told else None
         if told and counts_something_else(told["noun"]):
             return False
+        if self.unfounded:
+            return True
         counted = self.unit == "count" and not self._counts_no_people()
         if counted and any(rules.small(abs(each)) for each in (self.value or 0, *self.others)):
             return True
@@ -59,6 +66,11 @@ class Statement:
             return True
         return unsafe(float(self.value), [number], rules, self.unit)
 
+    @property
+    def unfounded(self) -> bool:
+        """Whether it is a share and does not say of how many."""
+        return self.unit in RATES and bool(self.value) and not _SAMPLE.match(self.sample)
+
     def _counts_no_people(self) -> bool:
         """Whether its number is no count of people: by its name, or by what its text says of it,
         such as `2 of 21 parts`; a median of views is none either."""
@@ -70,10 +82,13 @@ class Statement:
 
 
 def without_parts(text: str, rules: Rules) -> tuple[str, int]:
-    """A text in which no small part of a whole is told, and how many were taken out.
+    """A text in which no small part of a whole is told, nor a share of one that is too small, and
+    how many were taken out.
 
     >>> without_parts("3 of 1,204 draws, 5 of 43 metrics, 17 of 60 posts", Rules())
     ('[suppressed] of 1,204 draws, 5 of 43 metrics, 17 of 60 posts', 1)
+    >>> without_parts("93.6% of 94 answers, 12% of 1,204 draws, 40% of 20 markets", Rules())
+    ('[suppressed] of 94 answers, 12% of 1,204 draws, 40% of 20 markets', 1)
     """
     if " of " not in text:
         return text, 0
@@ -87,7 +102,15 @@ def without_parts(text: str, rules: Rules) -> tuple[str, int]:
         found += 1
         return f"{SUPPRESSED}{match['of']}{match['all']}{noun}"
 
-    return _OF.sub(hide, text), found
+    def hide_share(match: re.Match[str]) -> str:
+        nonlocal found
+        noun = match["noun"] or ""
+        if (whole(match["all"]) or 0) >= rules.base or counts_something_else(noun):
+            return match[0]
+        found += 1
+        return f"{SUPPRESSED}{match['of']}{match['all']}{noun}"
+
+    return _SHARE_OF.sub(hide_share, _OF.sub(hide, text)), found
 
 
 def without_hidden(text: str, hidden: Mapping[str, Iterable[int]]) -> tuple[str, int]:
