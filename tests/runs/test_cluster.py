@@ -148,6 +148,7 @@ def test_forty_runs_of_which_a_worker_is_killed_in_the_middle(
         said = "".join(lines)
         assert family
         assert not psutil.wait_procs(family, timeout=60)[1], "the killed worker left a process"
+        remote = found(here)
         interrupt([*command, "--force", "--cluster", address], here, environment)
     assert running.returncode == 0, said
     assert "40 runs: 40 done, 0 without data, 0 failed, 0 fresh already" in said
@@ -155,7 +156,6 @@ def test_forty_runs_of_which_a_worker_is_killed_in_the_middle(
     assert len(lines) == 42, said
     assert not (here.project.reports / ".aside").exists()
     assert not any((other.project.root / "reports").exists() for other in others)
-    remote = found(here)
     here.project.reports.rename(here.root / "remote")
     here.study("run")
     assert found(here) == remote
