@@ -32,7 +32,7 @@ class StudyExporter(HTMLExporter):
 
     def _create_environment(self) -> Environment:
         environment: Environment = super()._create_environment()  # type: ignore[no-untyped-call]
-        equip(environment)
+        equip(environment, "page")
         # nbconvert makes these two anew for each notebook; one of each serves every notebook.
         environment.filters["highlight_code"] = _highlighted(Highlight2HTML(parent=self))  # type: ignore[no-untyped-call]
         environment.filters["filter_data_type"] = WidgetsDataTypeFilter(parent=self)  # type: ignore[no-untyped-call]

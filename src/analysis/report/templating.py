@@ -9,11 +9,14 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+import sys
+from contextlib import suppress
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader
+from jinja2 import Environment, FileSystemBytecodeCache, FileSystemLoader
+from jinja2.bccache import Bucket
 from markupsafe import Markup, escape
 
 from analysis.figures.displays import Shape, show
@@ -39,9 +42,29 @@ _UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069\
 _MAIN_POINTS = 6
 
 
-def equip(environment: Environment) -> None:
+class Compiled(FileSystemBytecodeCache):
+    """Templates as bytecode, kept beside them as Python keeps modules: two tenths of a second of
+    each command. Where nothing can be kept, each process compiles its own."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(str(TEMPLATES / "__pycache__"), f"{kind}-%s.pyc")
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        if not sys.dont_write_bytecode:
+            with suppress(OSError):
+                Path(self.directory).mkdir(exist_ok=True)
+                super().dump_bytecode(bucket)
+
+
+def equip(environment: Environment, kind: str) -> None:
     """Makes an environment the project's: before the first template is compiled, so that from then
-    on every string that a template puts out is escaped unless it is known to be HTML."""
+    on every string that a template puts out is escaped unless it is known to be HTML.
+
+    Args:
+        environment: it is changed.
+        kind: of pages; the same template is compiled otherwise for another.
+    """
+    environment.bytecode_cache = Compiled(kind)
     environment.autoescape = True
     environment.finalize = seen
     environment.trim_blocks = environment.lstrip_blocks = True
@@ -76,7 +99,7 @@ def equip(environment: Environment) -> None:
 def environment() -> Environment:
     """The environment of the site's own pages; templates are compiled once a process."""
     made = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True)
-    equip(made)
+    equip(made, "site")
     return made
 
 

@@ -51,6 +51,8 @@ class Begun:
 def rehearse() -> Begun:
     """Imports what executes and renders, compiles the pages' templates; then what the studies
     import that runs will be of."""
+    # Nearly all that an import makes stays: looking for what does not took a fifth of the time.
+    gc.disable()
     told = json.loads(os.environ.pop(TOLD, '{"studies": []}'))
     begun = Begun(
         dict(os.environ),
@@ -68,8 +70,8 @@ def rehearse() -> Begun:
     _render()
     if begun.code:
         begun.code.load([f"analysis.studies.{name}" for name in told["studies"]], REHEARSAL)
-    gc.collect()
     gc.freeze()  # a collection in a worker does not touch, and so copy, what is shared
+    gc.enable()
     atexit.register(gc.unfreeze)  # packages that count what they leave behind find nothing
     return begun
 

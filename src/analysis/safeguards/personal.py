@@ -41,7 +41,15 @@ _PHONE = re.compile(
 _ID = re.compile(
     rf"(?<![\w.])-?\d{{{ID_DIGITS},20}}(?![\w.])|(?<![\w-])[0-9a-f]{{8}}-(?:[0-9a-f]{{4}}-){{3}}[0-9a-f]{{12}}(?![\w-])"
 )
-_KINDS = (("e-mail", _EMAIL), ("path", _PATH), ("handle", _HANDLE), ("phone", _PHONE), ("id", _ID))
+#: Each kind with signs of which a text that holds it has one: to look for those takes no time.
+#: Digits are those of any script.
+_KINDS = (
+    ("e-mail", _EMAIL, ("@", "＠", "(at)", "[at]")),
+    ("path", _PATH, ("/", "\\", "~")),
+    ("handle", _HANDLE, ("@", "＠")),
+    ("phone", _PHONE, ()),
+    ("id", _ID, ()),
+)
 #: Without one of these a text can hold none of the above.
 _MAY = re.compile(r"[@＠+/\\~(]|\[at\]|\d{3}|[2-9]\d\d[-.]")
 
@@ -62,10 +70,12 @@ class Masker:
         """
         if not _MAY.search(text):
             return text
-        for kind, pattern in _KINDS:
-            text, count = pattern.subn(MASKS[kind], text)
-            if count:
-                self.found[kind] += count
+        lower = text.lower()
+        for kind, pattern, signs in _KINDS:
+            if not signs or any(sign in lower for sign in signs):
+                text, count = pattern.subn(MASKS[kind], text)
+                if count:
+                    self.found[kind] += count
         return text
 
     def number(self, value: int | float) -> int | float | str:

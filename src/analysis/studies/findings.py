@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from analysis.figures.displays import show_bundle
 from analysis.safeguards.disclosure import Statement
 
 FINDING = "application/vnd.analysis.finding+json"
@@ -90,6 +91,9 @@ class Finding(BaseModel):
         others = tuple(each.value for each in self.comparisons if each.value is not None)
         said = self.sample, others, self.text
         return Statement(self.name, self.title, self.value, self.unit, *said)
+
+    def _ipython_display_(self) -> None:
+        show_bundle(self._repr_mimebundle_())
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         shown = f"<p><strong>{escape(self.title)}.</strong> {escape(self.text)}</p>"

@@ -39,11 +39,13 @@ NOT_IN_KERNELS = ("cli/", "terminal.py", "report/", "runs/", "safeguards/scannin
 #: Drivers of engines that few projects have, from extras that may not be installed: a quarter of a
 #: second at each start, which a kernel that needs one pays itself.
 DRIVERS = ("adbc_driver_manager", "adbc_driver_postgresql", "pyspark", "trino")
-#: Packages that break or warn when a process that has imported them is forked, with the reason.
-#: Threads that an import starts (OpenBLAS, Arrow's allocator) stop before a fork and come back when
-#: needed, which a test looks at.
+#: Packages that break or warn when a process that has imported them is forked, or that cost more
+#: than they save, with the reason. Threads that an import starts (OpenBLAS, Arrow's allocator) stop
+#: before a fork and come back when needed, which a test looks at.
 LEFT_OUT = {
-    "matplotlib_inline.backend_inline": "as it is imported it looks for the notebook it shows in"
+    "matplotlib_inline.backend_inline": "as it is imported it looks for the notebook it shows in",
+    "scipy.optimize": "a quarter of a second: what fits by it brings it along, and of all outputs"
+    " only tables with intricate margins need it",
 }
 
 
