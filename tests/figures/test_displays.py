@@ -70,3 +70,11 @@ def test_a_tables_payload_is_plain_json_and_its_html_is_escaped() -> None:
     assert payload["data"]["rows"][1] == ["spam", 4, None]
     assert HOSTILE not in bundle["text/html"]
     assert "hidden" not in json.dumps(bundle)
+
+
+def test_a_table_is_displayed_as_the_bundle_that_it_is() -> None:
+    InteractiveShell.instance()
+    table = Table("items", "Items", pd.DataFrame({"n": [1]}), (Column("n", "Items", "count"),))
+    with capture_output() as shown:
+        display(table)
+    assert [output.data for output in shown.outputs] == [table._repr_mimebundle_()]

@@ -46,8 +46,8 @@ class Compiled(FileSystemBytecodeCache):
     """Templates as bytecode, kept beside them as Python keeps modules: two tenths of a second of
     each command. Where nothing can be kept, each process compiles its own."""
 
-    def __init__(self, kind: str) -> None:
-        super().__init__(str(TEMPLATES / "__pycache__"), f"{kind}-%s.pyc")
+    def __init__(self, kind: str, folder: Path = TEMPLATES / "__pycache__") -> None:
+        super().__init__(str(folder), f"{kind}-%s.pyc")
 
     def dump_bytecode(self, bucket: Bucket) -> None:
         if not sys.dont_write_bytecode:
