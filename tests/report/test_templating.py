@@ -35,10 +35,9 @@ def test_a_template_is_used_where_nothing_can_be_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.dont_write_bytecode", False)
-    folder = tmp_path / "taken"
-    folder.write_text("a file where a folder should be", encoding="utf-8")
+    folder = tmp_path / "gone" / "__pycache__"
     assert rendered("{{ x }}", folder) == "1"
-    assert folder.is_file()
+    assert not folder.exists()
 
 
 def test_the_pages_templates_are_kept_so() -> None:
