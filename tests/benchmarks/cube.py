@@ -39,10 +39,9 @@ def measure(options: Options) -> None:
 
 def step(name: str, folder: Path, rows: int) -> dict[str, float]:
     """One of `cube_steps.py`'s, in a process of its own."""
-    script = Path(__file__).with_name("cube_steps.py")
-    command = [sys.executable, str(script), name, str(folder), str(rows)]
-    started = time.perf_counter()
-    done = subprocess.run(command, capture_output=True, text=True)
+    command = [sys.executable, "-m", "benchmarks.cube_steps", name, str(folder), str(rows)]
+    started, beside = time.perf_counter(), Path(__file__).parents[1]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=beside)
     if done.returncode:
         raise SystemExit(f"{name}: {done.stderr[-2000:]}")
     found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])

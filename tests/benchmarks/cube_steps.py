@@ -1,4 +1,4 @@
-"""One step of `cube.py`: `cube_steps.py STEP FOLDER ROWS` prints its figures as JSON."""
+"""One step of `cube.py`: run as a module with STEP FOLDER ROWS, it prints its figures as JSON."""
 
 from __future__ import annotations
 
