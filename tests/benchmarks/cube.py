@@ -65,6 +65,7 @@ def say(found: dict[str, dict[str, float]]) -> None:
     if "pandas" in found:
         wall, cpu = (found["pandas"][key] / build[key] for key in ("seconds", "cpu"))
         print(f"pandas takes {wall:.1f} times as long as building, {cpu:.1f} times the processor's")
-    print(f"merging one more day's rows took {found['one_day']['merging']:.1f} s before")
+    wall, cpu = (found["one_day"][key] for key in ("merging", "cpu_merging"))
+    print(f"merging one more day's rows took {wall:.1f} s before, {cpu:.1f} s of the processor")
     wall, cpu = (found["one_day"][key] / build[key] for key in ("seconds", "cpu"))
     print(f"one more day takes {wall:.1%} of a full build, {cpu:.1%} of the processor's time")

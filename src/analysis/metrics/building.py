@@ -39,6 +39,9 @@ LAYOUT = 5
 #: Where more months than these were touched, one scan of everything is cheaper.
 MOST_MONTHS = 12
 
+#: More rows of a fact than these are not kept in memory while another is scanned.
+MOST_BESIDE = 2_000_000
+
 #: Building that takes longer says so.
 SLOW_SECONDS = 5.0
 LOG = logging.getLogger(__name__)
@@ -114,15 +117,19 @@ def ensure(
         for problem in check_expressions(catalogue):
             raise problem
     made = {fact: old for fact, old in held.items() if old and (old.base, old.days) == wanted[fact]}
-    # One fact's rows are put in order and written while the engine scans the next one's.
+    # One fact's rows are put in order and written while the engine scans the next one's; where
+    # they are many, before it does, as both take memory.
     with _said_if_slow(), ThreadPoolExecutor(1) as writer:
         writing: dict[str, Future[Manifest]] = {}
         for fact in [fact for fact in held if fact not in made]:
             build = _Build(catalogue, fact, markets, warehouse, folder)
             scans = build.scans(held[fact], *wanted[fact])
-            for each in writing.values():  # no more than two facts' rows are in memory
+            for each in writing.values():
                 each.result()
+            large = sum(scan.count for scan in scans) > MOST_BESIDE
             writing[fact] = writer.submit(build.write, scans, held[fact], *wanted[fact])
+            if large:
+                writing[fact].result()
     new = {fact: each.result() for fact, each in writing.items()}
     files = [folder / name for each in new.values() for name in each.parts.values()]
     return {fact: new.get(fact) or made[fact] for fact in held}, files
@@ -197,6 +204,10 @@ class _Scan:
     markets: list[str]
     days: tuple[date, date] | None
     found: pa.Table | None
+
+    @property
+    def count(self) -> int:
+        return 0 if self.found is None else self.found.num_rows
 
     def rows(self) -> dict[str, pa.Table]:
         """Its rows by kind, in order; once, as what was scanned is the largest thing in memory."""

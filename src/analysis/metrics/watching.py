@@ -36,6 +36,7 @@ def watches(catalogue: Catalogue) -> list[Watch]:
             fact.where,
             fact.settles,
             newest(catalogue, name),
+            fact.source_within,
         )
         for name, fact in catalogue.facts.items()
     ]

@@ -8,7 +8,7 @@ stale, and no others.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
@@ -23,6 +23,8 @@ from analysis.warehouse.tables import TABLES, Table
 #: The changed rows as they are given; and these beside the rows whose place they take.
 CHANGED, FELT = "_changed", "_felt"
 INSTANT = "CAST(? AS TIMESTAMP WITH TIME ZONE)"
+#: What stands for the time of a row that has none, which any row may feel.
+LONG_AGO = "CAST('1900-01-01T00:00:00+00:00' AS TIMESTAMP WITH TIME ZONE)"
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,8 @@ class Watch:
             column, and the newest time of a table, no longer matter to it when they are later.
             None where it may never be.
         newest: tables whose newest time rows that are not settled are reckoned up to.
+        source_within: the same FROM where only rows of times from one instant up to another are
+            asked for, of which an engine reads less; None where there is none.
     """
 
     name: str
@@ -49,6 +53,7 @@ class Watch:
     where: str = "TRUE"
     settles: int | None = None
     newest: frozenset[str] = frozenset()
+    source_within: Callable[[datetime, datetime], str] | None = None
 
     def follows(self, table: str) -> bool:
         """Whether its rows may feel a change of a table."""
@@ -72,6 +77,13 @@ class Watch:
             bound.append(since.isoformat())
         return " OR ".join(conditions) or "FALSE", bound
 
+    def source_of(self, table: Table, first: datetime | None) -> str:
+        """FROM of at least the rows that feel changed rows of a table, the earliest of a time."""
+        joined = "." in self.links.get(table.name, "") and table.name not in self.newest
+        if not joined or self.settles is None or self.source_within is None or first is None:
+            return self.source
+        return self.source_within(first - timedelta(days=self.settles), NEVER)
+
     @property
     def _settled(self) -> str:
         """The instant at which a row is final."""
@@ -80,8 +92,8 @@ class Watch:
 
 #: From when on the newest time of a table tells otherwise; None where it is what it was.
 Since = datetime | None
-#: Earlier than any row.
-EVER = datetime(1, 1, 2, tzinfo=UTC)
+#: Earlier than any row, and later.
+EVER, NEVER = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
 
 
 class Merged(NamedTuple):
@@ -133,13 +145,15 @@ def merge(
     watched = [] if table.is_dated else [own_watch(table)]
     watched += [watch for watch in watches if watch.follows(name)]
     looked_up = any(name in watch.newest for watch in watched)
-    was = _newest(warehouse, table) if looked_up else None
-    before = _days(warehouse, table, watched, markets)
+    newest, earliest = f"max({table.time})", f"min(coalesce({table.time}, {LONG_AGO}))"
+    first = None if table.is_dated else _time(warehouse, earliest, FELT)
+    was = _time(warehouse, newest, name) if looked_up else None
+    before = _days(warehouse, table, watched, markets, first)
     warehouse.replace_rows(name, CHANGED)
     warehouse.deal(name, CHANGED)
-    now = _newest(warehouse, table) if looked_up else None
+    now = _time(warehouse, newest, name) if looked_up else None
     since = min(was or EVER, now or EVER) if was != now else None
-    _note(warehouse, before | _days(warehouse, table, watched, markets, since), load_id)
+    _note(warehouse, before | _days(warehouse, table, watched, markets, first, since), load_id)
     if table.is_dated:
         warehouse.stamp(name, load_id)
     return Merged(2 * total - felt, felt - total)
@@ -148,10 +162,10 @@ def merge(
 Day = tuple[str, str, date]
 
 
-def _newest(warehouse: Warehouse, table: Table) -> datetime | None:
-    """The newest time of a table's rows."""
+def _time(warehouse: Warehouse, of: str, relation: str) -> datetime | None:
+    """The newest or the earliest time of some rows."""
     # Without a zone as it comes, see `Warehouse.last_times`.
-    ((at,),) = warehouse.rows(f"SELECT timezone('UTC', max({table.time})) FROM {table.name}")
+    ((at,),) = warehouse.rows(f"SELECT timezone('UTC', {of}) FROM {relation}")
     return None if at is None else at.replace(tzinfo=UTC)
 
 
@@ -160,6 +174,7 @@ def _days(
     table: Table,
     watched: Sequence[Watch],
     markets: Mapping[str, Market],
+    first: datetime | None,
     since: Since = None,
 ) -> set[Day]:
     """The name, market and local day of every row that feels the changed rows, as of now."""
@@ -168,19 +183,19 @@ def _days(
     for number, watch in enumerate(watched):
         reached, values = watch.reached_by(table, since)
         bound += values
-        day = day_sql(watch.time, width)
+        day, source = day_sql(watch.time, width), watch.source_of(table, first)
         parts.append(
             f"SELECT DISTINCT {number} AS watch, coalesce({watch.market}, '') AS market, "
             f"coalesce({day}, CAST(floor(epoch({watch.time}) / {DAY}) AS INT)) AS day "
-            f"FROM {watch.source} LEFT JOIN zones ON zones.market = {watch.market} "
+            f"FROM {source} LEFT JOIN zones ON zones.market = {watch.market} "
             f"WHERE {watch.time} IS NOT NULL AND ({watch.where}) AND ({reached})"
         )
     if not parts:
         return set()
     sql = f"WITH zones AS (SELECT * FROM {zones}) {' UNION ALL '.join(parts)}"
-    first = date(1970, 1, 1)
+    begin = date(1970, 1, 1)
     return {
-        (watched[number].name, market, first + timedelta(days=day))
+        (watched[number].name, market, begin + timedelta(days=day))
         for number, market, day in warehouse.rows(sql, bound)
     }
 
