@@ -13,13 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.figures.displays import Column, Figure, Table
-from analysis.report.disclosed import NOT_SAID, NOT_SHOWN
 from analysis.report.guarded import guard
 from analysis.report.page import data_files, render
 from analysis.report.record import findings_of
 from analysis.runs.nested import Other, small
 from analysis.safeguards.disclosure import SUPPRESSED, Rules, Sheet, Statement, control
 from analysis.safeguards.disclosure.rates import unsafe, unsafe_each
+from analysis.studies.findings import NOT_SAID, NOT_SHOWN
 from attacker import Sum, bounds
 from samples import code, finding, notebook, picture, record, show
 

@@ -115,16 +115,20 @@ def test_it_says_which_kinds_of_items_deviate(french: Quality) -> None:
     found = {(each.own.attribute, each.own.side.name): each for each in french.kinds}
     strict = found["functionality", "over_enforcement"]
     assert [each.name for each in strict.own.worse] == [
-        "target_indiv_nh", "target_group_nh", "counter_quote_nh",
-    ]  # fmt: skip
-    assert [each.name for each in found["functionality", "leakage"].own.worse] == ["slur_h"]
+        "abuse of individuals",
+        "abuse of groups that are not protected",
+        "counter speech that quotes hate",
+    ]
+    assert [each.name for each in found["functionality", "leakage"].own.worse] == ["slurs"]
     assert {each.name for each in strict.called} == {
-        "target_group_nh", "target_indiv_nh", "counter_ref_nh",
-    }  # fmt: skip
-    assert [each.name for each in found["functionality", "leakage"].called] == ["slur_h"]
+        "abuse of groups that are not protected",
+        "abuse of individuals",
+        "counter speech that refers to hate",
+    }
+    assert [each.name for each in found["functionality", "leakage"].called] == ["slurs"]
     points = said(french)
-    assert "target_indiv_nh 82.1%" in points["kinds"].text
-    assert "slur_h (too lenient, 30.4% in the mean of 10 languages)" in (
+    assert "abuse of individuals 82.1%" in points["kinds"].text
+    assert "slurs (too lenient, 30.4% in the mean of 10 languages)" in (
         points["kinds_in_all_languages"].text
     )
 

@@ -6,7 +6,9 @@ import pytest
 from analysis.errors import UserError
 from analysis.figures.displays import Table
 from analysis.project import Project
+from analysis.safeguards.disclosure import SUPPRESSED
 from analysis.studies import core_metrics, open_study
+from analysis.studies.findings import NOT_SHOWN
 from analysis.studies.one_metric import ask_metric
 
 
@@ -16,7 +18,9 @@ def test_each_metric_is_told_as_the_study_tells_it(demo_env: Project) -> None:
     tables = [each for each in core_metrics.by_group(measured) if isinstance(each, Table)]
     rows = pd.concat([table.frame for table in tables])
     rows.index = pd.Index(rows["title"].str.replace(r" \((per [\w,]+|count)\)$", "", regex=True))
-    for name, finding in measured.findings.items():
+    told = {n: f for n, f in measured.findings.items() if not f.statement().unsafe(study.rules)}
+    assert len(told) > 10
+    for name, finding in told.items():
         asked = ask_metric(demo_env, name, "US", "2026-W10")
         assert asked.finding == finding
         said = "\n".join(asked.lines())
@@ -25,6 +29,19 @@ def test_each_metric_is_told_as_the_study_tells_it(demo_env: Project) -> None:
         assert f"2025-W10: {cells['year_change']}, {cells['year_verdict']}" in said
         for part in (finding.text, finding.sample, asked.metric.source, *asked.metric.traps):
             assert part in said
+
+
+def test_a_number_that_a_page_withholds_is_withheld_here(demo_env: Project) -> None:
+    study = open_study("core_metrics", market="NP", window="2026-W10")
+    measured = core_metrics.estimate(study, core_metrics.load(study))
+    few = {n: f for n, f in measured.findings.items() if f.statement().unsafe(study.rules)}
+    assert few
+    for name, finding in few.items():
+        asked = ask_metric(demo_env, name, "NP", "2026-W10")
+        assert asked.finding.value is None
+        assert asked.finding.text == NOT_SHOWN
+        assert finding.text not in "\n".join(asked.lines())
+        assert set(asked.cells.values()) == {SUPPRESSED}
 
 
 @pytest.mark.parametrize(

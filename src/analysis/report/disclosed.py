@@ -24,10 +24,6 @@ from analysis.safeguards.disclosure import SUPPRESSED, Control, Rules, Sheet, co
 from analysis.safeguards.withheld import Withheld
 from analysis.studies.findings import FINDING, Finding
 
-#: The text of a finding that may not be shown.
-NOT_SHOWN = "Not shown: it rests on too few for those whom it is about to stay unknown."
-#: The same where it may rest on enough, and does not say it.
-NOT_SAID = "Not shown: it does not say how many it rests on."
 Small = Callable[[list[Sheet]], dict[tuple[int, int, int], int]]
 
 
@@ -148,8 +144,4 @@ class _Writer:
             texts = {"text": self.text(finding.text), "notes": notes}
             return finding.model_copy(update=texts)
         self.cells += 1
-        hidden = {"value": None, "low": None, "high": None, "comparisons": ()}
-        why = NOT_SAID if finding.statement().unfounded else NOT_SHOWN
-        said = {"text": why, "verdict": "unclear", "meaning": "neutral"}
-        sample = "" if finding.unit == "count" else finding.sample
-        return finding.model_copy(update={**hidden, **said, "sample": sample, "notes": notes})
+        return finding.withheld().model_copy(update={"notes": notes})

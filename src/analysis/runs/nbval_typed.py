@@ -25,11 +25,10 @@ with without_unused():
     from nbval.plugin import IPyNbCell
 
 from analysis.figures.displays import FIGURE, TABLE, TITLE
-from analysis.report.disclosed import NOT_SAID, NOT_SHOWN
 from analysis.report.guarded import Gate, outputs
 from analysis.runs.warm.client import BlockingRunManager
 from analysis.safeguards.disclosure import SUPPRESSED
-from analysis.studies.findings import FINDING
+from analysis.studies.findings import FINDING, NOT_SAID, NOT_SHOWN
 
 TYPED = (FINDING, FIGURE, TABLE, TITLE)
 #: Two executions of one code on one machine agree far better; other machines' libraries sum in

@@ -16,6 +16,11 @@ from analysis.safeguards.disclosure import Statement
 
 FINDING = "application/vnd.analysis.finding+json"
 
+#: The text of a finding that may not be shown.
+NOT_SHOWN = "Not shown: it rests on too few for those whom it is about to stay unknown."
+#: The same where it may rest on enough, and does not say it.
+NOT_SAID = "Not shown: it does not say how many it rests on."
+
 Unit = Literal["share", "per_million", "hours", "count", "ratio", "mean", "rank"]
 #: `up`, `down`: beyond its uncertainty. `no_change`: compared, and within it. `level`: a number
 #: that is compared with nothing. `unclear`: too little data to say.
@@ -91,6 +96,14 @@ class Finding(BaseModel):
         others = tuple(each.value for each in self.comparisons if each.value is not None)
         said = self.sample, others, self.text
         return Statement(self.name, self.title, self.value, self.unit, *said)
+
+    def withheld(self) -> Finding:
+        """The same without its number, and with the reason in the place of its text."""
+        number = {"value": None, "low": None, "high": None, "comparisons": ()}
+        why = NOT_SAID if self.statement().unfounded else NOT_SHOWN
+        said = {"text": why, "verdict": "unclear", "meaning": "neutral"}
+        sample = "" if self.unit == "count" else self.sample
+        return self.model_copy(update={**number, **said, "sample": sample})
 
     def _ipython_display_(self) -> None:
         show_bundle(self._repr_mimebundle_())

@@ -54,11 +54,7 @@ def literals(source: str) -> dict[str, Any]:
         ValueError: anything but an assignment of a literal to a name.
     """
     found: dict[str, Any] = {}
-    try:
-        statements = ast.parse(source).body
-    except SyntaxError as error:
-        raise ValueError(f"line {error.lineno} is no Python") from None
-    for node in statements:
+    for node in _parsed(source).body:
         match node:
             case ast.Assign(targets=[ast.Name(id=name)], value=value):
                 pass
@@ -68,9 +64,23 @@ def literals(source: str) -> dict[str, Any]:
                 raise ValueError(f"line {node.lineno}")
         try:
             found[name] = ast.literal_eval(value)
-        except ValueError:
+        except (ValueError, TypeError, MemoryError, RecursionError):
             raise ValueError(f"line {node.lineno}") from None
     return found
+
+
+def _parsed(source: str) -> ast.Module:
+    """Source as Python reads it.
+
+    Raises:
+        ValueError: it is no Python, or nested deeper than Python's own parser goes.
+    """
+    try:
+        return ast.parse(source)
+    except SyntaxError as error:
+        raise ValueError(f"line {error.lineno} is no Python") from None
+    except (MemoryError, RecursionError):
+        raise ValueError("it is nested too deeply") from None
 
 
 def imports(source: str) -> set[str]:
@@ -83,8 +93,8 @@ def imports(source: str) -> set[str]:
     """
     lines = (line for line in source.splitlines() if not line.lstrip().startswith(("%", "!")))
     try:
-        nodes = list(ast.walk(ast.parse("\n".join(lines))))
-    except SyntaxError:
+        nodes = list(ast.walk(_parsed("\n".join(lines))))
+    except ValueError:
         return set()  # the run says so, in its own words
     found = {name.name for node in nodes if isinstance(node, ast.Import) for name in node.names}
     for node in nodes:

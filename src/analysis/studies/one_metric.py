@@ -10,6 +10,7 @@ from analysis.errors import NoData, UserError, unknown
 from analysis.metrics.catalogue import Catalogue, Metric, load_catalogue
 from analysis.metrics.plain import plain_sql
 from analysis.project import Project
+from analysis.safeguards.disclosure import SUPPRESSED
 from analysis.studies import core_metrics
 from analysis.studies.base import open_study
 from analysis.studies.findings import Finding
@@ -60,9 +61,10 @@ class Asked:
 
     def _changes(self) -> list[str]:
         labels = [each.label for each in self.finding.comparisons]
+        # A withheld number has no comparisons, and an alert is a third.
         return [
             f"change from {label}: {self.cells[f'{name}_change']}, {self.cells[f'{name}_verdict']}"
-            for label, name in zip(labels, (BEFORE, YEAR), strict=True)
+            for label, name in zip(labels, (BEFORE, YEAR), strict=False)
         ]
 
     def values(self) -> dict[str, Any]:
@@ -97,12 +99,8 @@ def ask_metric(project: Project, name: str, market: str, window: str) -> Asked:
     plain = plain_sql(catalogue, name, study.market, study.window)
     with study.warehouse() as warehouse:
         plain = warehouse.translate(plain, pretty=True)
-    return Asked(
-        catalogue.metrics[name],
-        catalogue,
-        study.market,
-        study.window,
-        measured.findings[name],
-        measured.words(name).row(),
-        plain,
-    )
+    finding, cells = measured.findings[name], measured.words(name).row()
+    if finding.statement().unsafe(study.rules):  # as its page has it
+        finding, cells = finding.withheld(), dict.fromkeys(cells, SUPPRESSED)
+    metric = catalogue.metrics[name]
+    return Asked(metric, catalogue, study.market, study.window, finding, cells, plain)
