@@ -177,6 +177,14 @@ def test_a_rate_says_what_it_rests_on(
     assert one.hidden == ({(0, 1), (1, 1)} if hidden else set())
 
 
+@pytest.mark.parametrize("key", ["rate", "level", "test", "share", "p_value"])
+def test_no_name_of_a_column_lets_a_rate_over_too_few_through(key: str) -> None:
+    one = Sheet("t", ["what", "count", key], ["", "", ""], ["text", "count", "share"],
+                [["appeals", 59, 4 / 59], ["reports", 400, 0.5123]])  # fmt: skip
+    control([one], [], RULES)
+    assert one.hidden == {(0, 2)}
+
+
 def test_an_interval_goes_with_its_rate() -> None:
     """From 0.5% to 8.1% who knows the method has the 2.4%, which are 3 of 125."""
     rows: list[list[object]] = [

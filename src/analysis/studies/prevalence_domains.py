@@ -173,10 +173,9 @@ def where(measured: Measured, domains: list[Domain]) -> Finding:
     """Which parts differ from the rest of the market, with all of them allowed for."""
     apart = [domain for domain in domains if domain.differs]
     market = measured.study.market.name
-    sentences = [
-        f"{len(apart)} of {len(domains)} parts of {market} differ clearly from the rest of"
-    ]
-    sentences[0] += " the market."
+    verb = "differs" if len(apart) == 1 else "differ"
+    many = f"{len(apart)} of {len(domains)} parts of {market}"
+    sentences = [f"{many} {verb} clearly from the rest of the market."]
     if not domains:
         sentences = [f"Too few posts are labelled in any part of {market} to show its number."]
     for side, word in ((1, "Above it"), (-1, "Below it")):

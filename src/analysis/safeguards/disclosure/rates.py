@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from analysis.safeguards.disclosure.sheets import (
     Sheet,
     Value,
-    counts_something_else,
     is_rate,
     says_share,
     shares,
@@ -23,6 +22,8 @@ _NEAR = 1e-6
 #: Units of numbers that are a part of what they rest on. A mean, a median or a time is none: as
 #: any other number about people it rests on no fewer than the least count.
 RATE_UNITS = frozenset(("share", "per_million", "ratio"))
+#: Columns of times, such as where a curve has its points.
+TIMES = frozenset(("seconds", "minutes", "hours", "days", "weeks"))
 UNITS = RATE_UNITS | {"mean", "hours", "count", "rank"}
 _SCALES = {"per_million": 1e6}
 
@@ -142,31 +143,34 @@ def gives_away(value: Value, hidden: Iterable[int], shown: Sequence[int]) -> boo
 def hide_rates(sheet: Sheet, rules: Rules, shown: Sequence[int]) -> None:
     """Hides the rates of a sheet that are unsafe, that do not say what they rest on, or that give a
     hidden count of their row away; and with a rate those beside it, since an interval's ends are
-    as good as its middle."""
+    as good as its middle. A text has few digits and may give a count away by chance: it goes alone.
+    """
     for row in range(len(sheet.rows) if sheet.rates else 0):
-        if any(_must_go(sheet, (row, at), rules, shown) for at in sheet.rates):
-            sheet.hidden |= {(row, at) for at in sheet.rates if _is_number(sheet, row, at)}
+        rates = {at: value for at in sheet.rates if (value := _rate(sheet, row, at)) is not None}
+        counts = sheet.beside.get(row, {})
+        hidden = [n for at, n in counts.items() if (row, at) in sheet.hidden]
+        away = {at for at, value in rates.items() if gives_away(value, hidden, shown)}
+        exact = any(isinstance(rates[at], float) for at in away)
+        if exact or any(_must_go(sheet, (row, at), value, rules) for at, value in rates.items()):
+            away = set(rates)
+        sheet.hidden |= {(row, at) for at in away}
 
 
-def _is_number(sheet: Sheet, row: int, at: int) -> bool:
-    """Whether a cell holds a rate, or a number of its kind, that is not 0."""
+def _rate(sheet: Sheet, row: int, at: int) -> Value:
+    """What a cell holds if it is a rate, or a number of its kind, that is not 0; else None."""
     values = sheet.rows[row]
-    value = values[at] if at < len(values) else None
-    return bool(value) and is_rate(value) and not counts_something_else(sheet.keys[at])
+    value = values[at] if at < len(values) and sheet.keys[at] not in TIMES else None
+    return value if value and is_rate(value) else None
 
 
-def _must_go(sheet: Sheet, place: tuple[int, int], rules: Rules, shown: Sequence[int]) -> bool:
-    """Whether one rate may not be shown."""
+def _must_go(sheet: Sheet, place: tuple[int, int], value: Value, rules: Rules) -> bool:
+    """Whether a rate may not be shown by itself."""
     row, at = place
-    if not _is_number(sheet, row, at):
-        return False
-    value = sheet.rows[row][at]
-    counts, called = sheet.beside.get(row, {}), sheet.labels(row) & UNITS
+    called = sheet.labels(row) & UNITS
     shape = {sheet.shapes[at]} & UNITS or called
     unit = next(iter(shape)) if len(shape) == 1 else "share"
     if sheet.rests_on is not None and sheet.rests_on < rules.least(unit):
         return True
-    if not counts:
-        return sheet.rests_on is None and says_share(value, sheet.keys[at], shape)
-    hidden = [n for column, n in counts.items() if (row, column) in sheet.hidden]
-    return unsafe(value, counts.values(), rules, unit) or gives_away(value, hidden, shown)
+    if counts := sheet.beside.get(row, {}):
+        return unsafe(value, counts.values(), rules, unit)
+    return sheet.rests_on is None and says_share(value, sheet.keys[at], shape)
