@@ -58,8 +58,9 @@ def say(found: dict[str, dict[str, float]]) -> None:
         ("slices", f"a study's slice of 12 weeks, median of {RUNS} markets and windows"),
     ):
         if name in found:
-            memory = f"; peak {found[name]['peak_gb']:.1f} GB"
-            report(name, how + memory, found[name]["seconds"])
+            used = found[name]
+            cpu = f"{used['cpu']:.1f} s of the processor; " if "cpu" in used else ""
+            report(name, f"{how}; {cpu}peak {used['peak_gb']:.1f} GB", used["seconds"])
     wall, cpu = (build[key] / hand[key] for key in ("seconds", "cpu"))
     print(f"building takes {wall:.2f} times the GROUP BY's time, {cpu:.2f} times the processor's")
     if "pandas" in found:
