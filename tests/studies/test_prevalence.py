@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import duckdb
@@ -15,6 +16,7 @@ from analysis.methods.label_error import Accuracy
 from analysis.methods.sampling_design import Calibration
 from analysis.metrics.estimate import estimate
 from analysis.project import ROOT_VARIABLE, Project
+from analysis.report.guarded import guard
 from analysis.safeguards.disclosure import Rules
 from analysis.studies import (
     Finding,
@@ -24,7 +26,10 @@ from analysis.studies import (
     prevalence_design,
     prevalence_validation,
 )
+from analysis.studies.base import Study
 from analysis.studies.prevalence_labels import few
+from analysis.studies.shares import share_scale
+from samples import code, notebook, show
 from support import Checkout
 
 
@@ -110,6 +115,25 @@ def test_no_small_count_is_shown_or_comes_back_from_a_sum(demo_env: Project) -> 
     assert set(frame["violating_posts"]) <= said
     assert set(frame["posts_labelled"]) <= {"11 to 49 *", "50 to 99 *", "100 or more"}
     assert "fewer than 11" not in set(frame["posts_labelled"])  # a rate of so few is not shown
+
+
+def test_a_share_of_too_few_draws_comes_back_from_no_display(
+    demo_env: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A part that is all of the market, a note, another estimator, the trend: none tells it."""
+    found = measured("BR", simulations=100)
+    rules = Rules(11, found.drawn.labelled + 1)
+    monkeypatch.setattr(Study, "rules", property(lambda _: rules))
+    shown = [prevalence.headline(found), prevalence.trend(found), *prevalence.by_part(found)]
+    shown += [*prevalence.if_labels_err(found), *prevalence.checks(found)]
+    kept, withheld = guard(notebook(code("x", *show(*shown))), None, rules)
+    assert withheld.pictures == 1
+    text, share = json.dumps(kept), found.share
+    scale = share_scale(share.value, share.low, share.high)
+    hajek = float(found.drawn.draws.hajek().value)
+    for number in (*share.ends, hajek):
+        assert repr(number) not in text
+        assert f"{scale.short(number)}" not in text
 
 
 def test_the_design_writes_ids_only(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:

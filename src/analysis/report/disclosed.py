@@ -139,9 +139,8 @@ class _Writer:
         return Data(columns=list(sheet.keys), rows=rows)
 
     def _finding(self, finding: Finding) -> Finding:
+        if finding.name in self.found.statements:
+            self.cells += 1
+            return finding.withheld()
         notes = tuple(self.text(note) for note in finding.notes)
-        if finding.name not in self.found.statements:
-            texts = {"text": self.text(finding.text), "notes": notes}
-            return finding.model_copy(update=texts)
-        self.cells += 1
-        return finding.withheld().model_copy(update={"notes": notes})
+        return finding.model_copy(update={"text": self.text(finding.text), "notes": notes})

@@ -98,8 +98,9 @@ class Finding(BaseModel):
         return Statement(self.name, self.title, self.value, self.unit, *said)
 
     def withheld(self) -> Finding:
-        """The same without its number, and with the reason in the place of its text."""
-        number = {"value": None, "low": None, "high": None, "comparisons": ()}
+        """The same without its number and what is noted of it, and with the reason in the place
+        of its text."""
+        number = {"value": None, "low": None, "high": None, "comparisons": (), "notes": ()}
         why = NOT_SAID if self.statement().unfounded else NOT_SHOWN
         said = {"text": why, "verdict": "unclear", "meaning": "neutral"}
         sample = "" if self.unit == "count" else self.sample

@@ -195,8 +195,8 @@ def _said(measured: Measured, name: str) -> str:
     side = "above" if outlook.now > 0 else "below"
     if outlook.began < len(outlook.alarm) - 1:  # an alert that goes on is one alert
         side += f" since {measured.loaded.rows.windows[measured.loaded.history[outlook.began]]}"
-    value, units = measured.series[name].value(0) or 0.0, measured.series[name].units[:1]
-    if not np.isfinite(measured.study.rules.enough(units, words.unit)).all():
+    value = measured.series[name].value(0) or 0.0
+    if words.finding().statement().unsafe(measured.study.rules):
         return f"{_lower(words.metric.title)} {side}"  # over so few it is not told
     return (
         f"{_lower(words.metric.title)} {side} ({words.scale.short(value)}, expected "

@@ -246,7 +246,9 @@ def trend(measured: Measured) -> Figure:
 
 def by_part(measured: Measured) -> list[Finding | Figure | Table]:
     """Where violating views are: which parts differ, the chart, the table."""
-    domains = prevalence_domains.estimate_domains(measured)
+    # A part may be nearly all of the market: it is told only where the market is.
+    told = measured.may_be_shown(measured.study.window)
+    domains = prevalence_domains.estimate_domains(measured) if told else []
     if not domains:
         return [prevalence_domains.where(measured, domains)]
     return [

@@ -183,6 +183,9 @@ def accuracy_table(measured: Measured, found: LabelErrors) -> Table:
 
 
 def _any_few(measured: Measured, *found: Accuracy) -> bool:
+    """Whether what they say of the share may not be told: for their sake or for its own."""
+    if not measured.may_be_shown(measured.study.window):
+        return True
     return any(few(each, measured.study.rules) for each in found)
 
 
