@@ -75,7 +75,9 @@ def test_the_rates_are_those_of_the_file(french: Quality, real_data: Path) -> No
     strict, lenient = french.own
     assert strict.value == pytest.approx(harmless["label"].eq("hateful").mean(), abs=1e-12)
     assert lenient.value == pytest.approx(violating["label"].ne("hateful").mean(), abs=1e-12)
-    table = quality.rates(french).frame.set_index("rate")["value"]
+    shown = quality.rates(french)
+    assert isinstance(shown, Table)
+    table = shown.frame.set_index("rate")["value"]
     right = rows["label"].eq(rows["label_gold"]).mean()
     assert table["Accuracy"] == pytest.approx(right, abs=1e-12)
     assert table["Specificity"] == pytest.approx(1 - strict.value, abs=1e-12)
@@ -172,6 +174,14 @@ def test_where_no_language_deviates_it_is_silent(demo_env: Project, market: str)
             assert "nan" not in each.text
         else:
             assert isinstance(each, Figure | Table)
+
+
+def test_without_enough_known_answers_no_rate_is_shown(demo_env: Project) -> None:
+    """A week of a small market has labels, and next to no items of known answer."""
+    found = quality.rates(opened("JP", "2026-W10"))
+    assert isinstance(found, Finding)
+    assert found.verdict == "unclear"
+    assert "Fewer than 11 items" in found.text
 
 
 # --- agreement, teams, appeals and times on the demo platform ---------------------------------

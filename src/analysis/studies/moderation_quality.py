@@ -97,8 +97,8 @@ def main_points(found: Quality) -> list[Finding]:
     ]
 
 
-def rates(found: Quality) -> Table:
-    """Accuracy and what it hides."""
+def rates(found: Quality) -> Table | Finding:
+    """Accuracy and what it hides; a finding that says so where too few items have an answer."""
     return rates_table(found.labels)
 
 

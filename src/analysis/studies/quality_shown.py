@@ -143,6 +143,10 @@ def hidden(labels: Labels) -> str:
 def nothing(labels: Labels, name: str, title: str) -> Finding:
     """Says that of some groups none may be shown."""
     text = f"None rests on {labels.base} labels and {labels.cell} errors or more, so none is shown."
+    return _unclear(name, title, text)
+
+
+def _unclear(name: str, title: str, text: str) -> Finding:
     return Finding(
         name=name, title=title, text=text, value=None, unit="share", confidence=None,
         verdict="unclear",
@@ -195,8 +199,9 @@ def _said_p(value: float) -> str | None:
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
-def rates_table(labels: Labels) -> Table:
-    """Accuracy, sensitivity and specificity of the run's own labels, with their complements."""
+def rates_table(labels: Labels) -> Table | Finding:
+    """Accuracy, sensitivity and specificity of the run's own labels, with their complements; where
+    none may be shown, a finding that says so."""
     confidence, known = labels.study.parameters.confidence, labels.own & labels.known
     rows = []
     for title, where, hits, weighted in _rates(labels, known):
@@ -221,6 +226,9 @@ def rates_table(labels: Labels) -> Table:
                 "interval": "" if found.trusted[0] else UNTRUSTED,
             }
         )
+    if not rows:
+        text = f"Fewer than {labels.cell} items have a known answer, so no rate is shown."
+        return _unclear("no_rate", "Accuracy", text)
     columns = (
         Column("rate", "Rate"),
         Column("value", "Value", "share"),
