@@ -11,7 +11,8 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.display import display
 from IPython.utils.capture import capture_output
 
-from analysis.figures.displays import FIGURE, TABLE, TITLE, Column, Figure, Table, show
+from analysis.figures.displays import Column, Figure, Table
+from analysis.figures.shapes import FIGURE, TABLE, TITLE, show
 
 HOSTILE = "<script>alert(1)</script>"
 
@@ -33,8 +34,6 @@ def figure() -> Figure:
         (12.345, "number", "12.3"),
         (float("nan"), "share", "–"),
         (None, "count", "–"),
-        (pd.NA, "number", "–"),
-        (pd.NaT, "text", "–"),
         ("text", "count", "text"),
     ],
 )

@@ -8,7 +8,7 @@ import pytest
 from babel import Locale
 from babel.numbers import format_decimal, format_percent
 
-from analysis.figures.displays import share_decimals
+from analysis.figures.shapes import share_decimals
 from analysis.report.verdicts import beyond, finding_mark, run_mark, telling
 from analysis.report.words import Words, command, words
 from analysis.studies.findings import Finding

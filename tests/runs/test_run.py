@@ -165,7 +165,7 @@ def test_stock_papermill_runs_a_notebook_alone(
 
 
 def test_two_commands_do_not_write_one_site(checkout: Checkout) -> None:
-    from analysis.runs.engine import site_lock
+    from analysis.runs.placing import site_lock
 
     with site_lock(checkout.project):
         said = checkout.study("run", "core_metrics", "-m", "JP", status=2)

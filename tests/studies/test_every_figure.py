@@ -13,7 +13,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from analysis.figures.displays import FIGURE, Figure
+from analysis.figures.displays import Figure
+from analysis.figures.shapes import FIGURE
 from analysis.figures.style import SVG
 from analysis.project import ROOT_VARIABLE
 from analysis.report.cells import blocks

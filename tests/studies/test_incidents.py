@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from analysis.calendar import Window
-from analysis.figures.displays import FIGURE, TABLE, Figure, Table
+from analysis.figures.displays import Figure, Table
+from analysis.figures.shapes import FIGURE, TABLE
 from analysis.metrics.cube import open_cubes
 from analysis.metrics.levels import watch_levels
 from analysis.metrics.monitoring import Promise

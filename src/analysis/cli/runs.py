@@ -201,7 +201,8 @@ def _execute(
     todo = [each for each in planned if each.due]
     if not todo:
         return []
-    from analysis.runs.engine import cores, execute_all, site_lock
+    from analysis.runs.engine import cores, execute_all
+    from analysis.runs.placing import site_lock
 
     jobs = jobs or cores()
     with site_lock(project), steps(len(todo), "runs", quiet=quiet) as progress:

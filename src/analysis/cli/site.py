@@ -93,15 +93,13 @@ def publish_site(
 
     Where nothing is executed it is built here: there are no workers that have imported for it.
     """
-    from analysis.runs.engine import site_lock
-    from analysis.runs.executors import apart
     from analysis.runs.leaving import unpublished
-    from analysis.runs.placing import recover
+    from analysis.runs.placing import recover, site_lock
 
     with site_lock(project):
         recover(project.reports)  # what a killed command left
         locales = _locales(project, locale, only) if locale else None
-        held = _build(project, locales, own) if here else apart(_build, project, locales, own)
+        held = (_build if here else _build_apart)(project, locales, own)
         unpublished(project).unlink(missing_ok=True)
     for line in held:
         say_error(line)
@@ -112,6 +110,14 @@ def _build(project: Project, locales: dict[str, str] | None, own: str | None) ->
     from analysis.report.site import publish
 
     return publish(project, locales, own).held
+
+
+def _build_apart(
+    project: Project, locales: dict[str, str] | None, own: str | None
+) -> tuple[str, ...]:
+    from analysis.runs.executors import apart
+
+    return apart(_build, project, locales, own)
 
 
 def _locales(project: Project, locale: str, only: set[str] | None) -> dict[str, str]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from html import escape
 from typing import Any
 
-from analysis.figures.displays import FIGURE, TABLE, TITLE, in_words
+from analysis.figures.shapes import FIGURE, TABLE, TITLE, in_words
 from analysis.report.cells import Data, FigureWords, TableColumn, TableWords
 from analysis.report.svg import tidy
 from analysis.studies.findings import Finding

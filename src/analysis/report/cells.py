@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from markupsafe import Markup
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from analysis.figures.displays import FIGURE, TABLE, TITLE, Shape
+from analysis.figures.shapes import FIGURE, TABLE, TITLE, Shape
 from analysis.report.i18n import gettext
 from analysis.report.svg import inline
 from analysis.safeguards.secrets import redact

@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from analysis.figures.displays import FIGURE, TABLE
+from analysis.figures.shapes import FIGURE, TABLE
 from analysis.report.cells import Data, FigureWords, Names, TableWords, read
 
 if TYPE_CHECKING:

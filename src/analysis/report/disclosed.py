@@ -12,7 +12,7 @@ from typing import Any
 
 from nbformat import NotebookNode
 
-from analysis.figures.displays import FIGURE, TABLE, TITLE
+from analysis.figures.shapes import FIGURE, TABLE, TITLE
 from analysis.report.bundles import (
     figure_table,
     finding_bundle,

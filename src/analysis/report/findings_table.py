@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
+import pyarrow.json as pa_json
 import pyarrow.parquet as pq
 
 from analysis.errors import UserError
@@ -104,6 +105,12 @@ COLUMNS = (
     _run("revision", _TEXT, "Of the code, as git names it."),
 )
 SCHEMA = pa.schema([(column.name, column.type) for column in COLUMNS])
+#: No rows; `Schema.empty_table` imports pandas on its way, as all that Arrow makes of lists does.
+_NONE = pa.Table.from_batches([], SCHEMA)
+#: The same as JSON has it: days and instants are texts.
+_WRITTEN = pa.schema(
+    [(each.name, _TEXT if pa.types.is_temporal(each.type) else each.type) for each in SCHEMA]
+)
 #: Columns in which most values are unlike any other: a dictionary of them would be a detour.
 _OWN = ("text", "value", "low", "high", "compared_value", "difference")
 _REPEATED = [name for name in SCHEMA.names if not name.startswith(_OWN)]
@@ -190,17 +197,13 @@ def _places(files: Files) -> Iterator[tuple[str, tuple[int, int]]]:
 
 def _made(reports: Path, runs: Sequence[Summary]) -> Files:
     """The rows of some runs from their records."""
-    found: dict[str, list[Any]] = {column.name: [] for column in COLUMNS}
-    counts = []
+    found, counts = list[bytes](), list[int]()
     for run in runs:
         record = RunRecord.read(reports / run.identity)
         findings = record.findings if record else ()
-        for finding in findings:
-            other = next(iter(finding.comparisons), None)
-            for column in COLUMNS:
-                found[column.name].append(column.value(record, finding, other))  # type: ignore[arg-type]  # has findings, is there
+        found += [_row(record, finding) for finding in findings if record]
         counts.append(len(findings))
-    table = pa.table(found, schema=SCHEMA)
+    table = _table(found)
     lines, plain, parts, row = io.BytesIO(), defused(table), dict[str, Part](), 0
     for run, count in zip(runs, counts, strict=True):
         start = lines.tell()
@@ -208,6 +211,24 @@ def _made(reports: Path, runs: Sequence[Summary]) -> Files:
         parts[run.identity] = Part(run.stamp, count, lines.tell() - start)
         row += count
     return Files(_short(table), lines.getbuffer(), parts)
+
+
+def _row(run: RunRecord, finding: Finding) -> bytes:
+    """A row as a line of JSON."""
+    other = next(iter(finding.comparisons), None)
+    values = {column.name: column.value(run, finding, other) for column in COLUMNS}
+    return json.dumps(values, default=lambda day: day.isoformat()).encode()
+
+
+def _table(rows: Sequence[bytes]) -> pa.Table:
+    """Rows as a table, by way of JSON: of a list Arrow asks pandas whether it is its own, and
+    importing pandas takes longer than all new rows."""
+    if not rows:
+        return _NONE
+    text = b"\n".join(rows)
+    read = pa_json.ReadOptions(use_threads=False, block_size=len(text) + 1)
+    parse = pa_json.ParseOptions(explicit_schema=_WRITTEN)
+    return pa_json.read_json(io.BytesIO(text), read, parse).cast(SCHEMA)
 
 
 def _known(reports: Path) -> dict[str, Part] | None:
@@ -228,9 +249,11 @@ def _known(reports: Path) -> dict[str, Part] | None:
 def _kept(reports: Path, parts: dict[str, Part]) -> Files:
     """The files as they are; empty where they can't be read."""
     try:
-        table = pq.read_table(reports / PARQUET, read_dictionary=_WORDS)
-        with (reports / CSV).open("rb") as file:
-            lines = mmap(file.fileno(), 0, access=ACCESS_READ)
+        # Not by `read_table`, which imports what many files need; threads cost more than they give.
+        with pq.ParquetFile(reports / PARQUET, read_dictionary=_WORDS) as file:
+            table = file.read(use_threads=False)
+        with (reports / CSV).open("rb") as opened:
+            lines = mmap(opened.fileno(), 0, access=ACCESS_READ)
     except (OSError, ValueError):
         return _EMPTY
     if table.num_rows != sum(part.rows for part in parts.values()):
@@ -247,14 +270,14 @@ def _short(table: pa.Table) -> pa.Table:
     return pa.table(columns, names=table.column_names)
 
 
-_EMPTY = Files(_short(SCHEMA.empty_table()), memoryview(b""), {})
+_EMPTY = Files(_short(_NONE), memoryview(b""), {})
 _BARE = pa_csv.WriteOptions(include_header=False)
 
 
 @cache
 def _header() -> bytes:
     text = io.BytesIO()
-    pa_csv.write_csv(SCHEMA.empty_table(), text)
+    pa_csv.write_csv(_NONE, text)
     return text.getvalue()
 
 
@@ -276,13 +299,9 @@ def _write_parquet(table: pa.Table, parts: dict[str, Part], path: Path) -> None:
 
 def defused(table: pa.Table) -> pa.Table:
     """A table whose texts no spreadsheet takes for formulas, see `data.defuse`."""
-    starts = f"^[{HIDDEN_START}]*[{''.join(_escaped(each) for each in FORMULA)}]"
+    starts = f"^([{HIDDEN_START}]*[{''.join(_escaped(each) for each in FORMULA)}])"
     columns = [
-        pc.if_else(
-            pc.match_substring_regex(column, starts),
-            pc.binary_join_element_wise("'", column, ""),
-            column,
-        )
+        pc.replace_substring_regex(column, pattern=starts, replacement=r"'\1")
         if pa.types.is_string(column.type)
         else column
         for column in table.columns

@@ -14,7 +14,7 @@ from typing import Any
 
 from nbformat import NotebookNode
 
-from analysis.figures.displays import FIGURE, TABLE, TITLE
+from analysis.figures.shapes import FIGURE, TABLE, TITLE
 from analysis.report.bundles import (
     SVG_TYPE,
     Bundle,

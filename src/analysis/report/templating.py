@@ -19,7 +19,7 @@ from jinja2 import Environment, FileSystemBytecodeCache, FileSystemLoader
 from jinja2.bccache import Bucket
 from markupsafe import Markup, escape
 
-from analysis.figures.displays import Shape, show
+from analysis.figures.shapes import Shape, show
 from analysis.report.cells import TableBlock
 from analysis.report.doubts import doubt
 from analysis.report.i18n import foreign, gettext, ngettext, quoted

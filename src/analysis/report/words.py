@@ -14,7 +14,7 @@ from babel import Locale
 from babel.dates import format_date, format_interval, format_skeleton
 from babel.numbers import format_decimal, format_percent
 
-from analysis.figures.displays import Shape, show
+from analysis.figures.shapes import Shape, show
 from analysis.report.i18n import gettext, ngettext
 from analysis.report.record import RunRecord
 from analysis.studies.findings import Finding, Unit

@@ -6,7 +6,6 @@ the same thing to this module.
 
 from __future__ import annotations
 
-import fcntl
 import importlib
 import subprocess
 from collections import deque
@@ -17,7 +16,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from analysis.errors import UserError
 from analysis.project import Project
 from analysis.report.record import RunRecord
 from analysis.runs.executors import Workers, apart, local_workers
@@ -27,31 +25,9 @@ from analysis.runs.placing import recover
 from analysis.runs.plan import Planned, complete, cores
 from analysis.runs.warm.process import Say, unsaid, warm_kernels
 
-__all__ = ["cores", "execute_all", "site_lock"]
+__all__ = ["cores", "execute_all"]
 
 Done = Callable[[Planned, RunRecord], None]
-
-
-@contextmanager
-def site_lock(project: Project) -> Iterator[None]:
-    """Only one command at a time writes a site; the lock goes with the process that holds it.
-
-    Raises:
-        UserError: another command holds it, or the site's folder can't be written.
-    """
-    try:
-        project.reports.mkdir(parents=True, exist_ok=True)
-        handle = (project.reports / ".lock").open("w")
-    except OSError as error:
-        raise UserError("reports", f"the folder can't be written: {error.strerror}") from None
-    with handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise UserError(
-                "reports", "another `study` command writes this site; wait for it"
-            ) from None
-        yield
 
 
 def execute_all(

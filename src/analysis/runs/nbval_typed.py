@@ -24,7 +24,7 @@ with without_unused():
     from nbformat import NotebookNode
     from nbval.plugin import IPyNbCell
 
-from analysis.figures.displays import FIGURE, TABLE, TITLE
+from analysis.figures.shapes import FIGURE, TABLE, TITLE
 from analysis.report.guarded import Gate, outputs
 from analysis.runs.warm.client import BlockingRunManager
 from analysis.safeguards.disclosure import SUPPRESSED

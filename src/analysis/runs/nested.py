@@ -18,7 +18,7 @@ from pathlib import Path
 
 from analysis.calendar import Window
 from analysis.errors import UserError
-from analysis.figures.displays import FIGURE, TABLE
+from analysis.figures.shapes import FIGURE, TABLE
 from analysis.project import Project
 from analysis.report.cells import FigureWords, TableWords, read
 from analysis.report.disclosed import sheet_of

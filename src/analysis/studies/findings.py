@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from analysis.figures.displays import show_bundle
+from analysis.figures.shapes import show_bundle
 from analysis.safeguards.disclosure import Statement
 
 FINDING = "application/vnd.analysis.finding+json"
