@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Annotated, Literal
 
 import typer
@@ -62,6 +63,7 @@ def publish(
     """Build the site from the records of the runs that are there; a page with a secret is held."""
     from analysis.report.i18n import OF_MARKET
 
+    gc.set_threshold(200_000)  # what thousands of runs are read into stays until the command ends
     project, asked = Project.find(), asked_locale(locale)
     held = publish_site(project, asked, own=asked if asked != OF_MARKET else None, here=True)
     say(f"site: {project.reports / 'index.html'}")

@@ -58,6 +58,7 @@ class SearchRows:
     told: Places = field(default_factory=Places)
     findings: Places = field(default_factory=Places)
     runs: list[list[int]] = field(default_factory=list)
+    _known: dict[tuple[str, ...], int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, site: Site) -> SearchRows:
@@ -68,7 +69,9 @@ class SearchRows:
         return made
 
     def _row(self, run: Summary) -> list[int]:
-        told = tuple(sorted({self.texts.of(each) for each in run.told}))
+        if run.told not in self._known:
+            texts = tuple(sorted({self.texts.of(each) for each in run.told}))
+            self._known[run.told] = self.told.of(texts)
         return [
             self.studies.of((run.study, run.title, run.owner)),
             self.markets.of((run.market, run.market_name)),
@@ -77,7 +80,7 @@ class SearchRows:
             self.marks.of((run.status, run.tally)),
             self.words.of((*run.words, run.reason)),
             int(run.stale),
-            self.told.of(told),
+            self._known[run.told],
             *(self.findings.of(each) for each in run.said),
         ]
 

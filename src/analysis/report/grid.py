@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from urllib.parse import quote
 
 from markupsafe import Markup, escape
@@ -26,6 +27,7 @@ def links(runs: Sequence[Summary], root: str) -> Markup:
     return Markup("").join(_link(run, root) for run in runs)
 
 
+@lru_cache(4096)  # the index and a study's page have the same
 def number_cell(row: Row, name: str, said: Words) -> Markup:
     """A main number of a market's newest run: its verdict where it moved, its interval, and its
     last windows; empty where the run has no such number."""

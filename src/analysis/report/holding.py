@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from analysis.project import Project
-from analysis.report.record import DATA, NOTEBOOK, PAGE, RECORD, RunRecord, folders
+from analysis.report.record import DATA, NOTEBOOK, PAGE, RECORD, RunRecord, identities
 from analysis.report.writing import replace_text
 from analysis.safeguards.scanning import Hit, digest_of, scan_notebook, scan_page, scan_text
 
@@ -34,16 +34,17 @@ def hold_back(project: Project) -> list[str]:
     """
     reports, allowed = project.reports, frozenset(project.settings.not_secrets)
     known, state, lines = _known(reports), dict[str, str](), list[str]()
-    for folder in folders(reports):
-        identity, mark = folder.relative_to(reports).as_posix(), _mark(folder, allowed)
+    for identity in identities(reports):
+        mark = _mark(f"{reports}/{identity}", allowed)
         if known.get(identity) != mark:
+            folder = reports / identity
             record = RunRecord.read(folder)
             if record is None:
                 continue
             if hits := list(_hits(folder, record, allowed)):
                 record = _hold(project, folder, record, hits)
                 lines.append(f"{identity} is {record.reason}")
-                mark = _mark(folder, allowed)
+                mark = _mark(f"{folder}", allowed)
         state[identity] = mark
     _note(reports, known, state)
     return lines
@@ -54,7 +55,7 @@ def looked_through(project: Project, identities: Sequence[str]) -> None:
     looked through themselves."""
     allowed = frozenset(project.settings.not_secrets)
     known = _known(project.reports)
-    marks = {each: _mark(project.reports / each, allowed) for each in identities}
+    marks = {each: _mark(f"{project.reports}/{each}", allowed) for each in identities}
     _note(project.reports, known, known | marks)
 
 
@@ -67,21 +68,21 @@ def _hits(folder: Path, record: RunRecord, allowed: frozenset[str]) -> Iterator[
     """What any file of a run's folder holds, but for the digests that its own record names."""
     own = {record.key, record.revision, record.revision.rstrip("+"), *record.key_parts.values()}
     known, seen = allowed | own, set[str]()
-    for path in map(Path, _files(folder)):
+    for path in map(Path, _files(f"{folder}")):
         text = path.read_text(encoding="utf-8")
         name = path.relative_to(folder).as_posix()
         scan = {PAGE: scan_page, NOTEBOOK: scan_notebook}.get(name, scan_text)
         yield from scan(text, name, known, seen)
 
 
-def _files(folder: Path) -> list[os.DirEntry[str]]:
+def _files(folder: str) -> list[os.DirEntry[str]]:
     """What a reader may download, in order; thousands of folders are listed, not asked for files
     that they may have."""
     own = [each for each in _listed(folder) if each.name in (NOTEBOOK, PAGE, RECORD)]
-    return [*own, *(each for each in _listed(folder / DATA) if each.name.endswith(".csv"))]
+    return [*own, *(each for each in _listed(f"{folder}/{DATA}") if each.name.endswith(".csv"))]
 
 
-def _listed(folder: Path) -> list[os.DirEntry[str]]:
+def _listed(folder: str) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as found:
             return sorted((each for each in found if each.is_file()), key=lambda each: each.name)
@@ -89,7 +90,7 @@ def _listed(folder: Path) -> list[os.DirEntry[str]]:
         return []
 
 
-def _mark(folder: Path, allowed: frozenset[str]) -> str:
+def _mark(folder: str, allowed: frozenset[str]) -> str:
     """Changes when a file of a folder does, or what is let through."""
     stats = ((path.name, path.stat()) for path in _files(folder))
     files = [(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats]

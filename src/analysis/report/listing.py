@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
+from functools import cached_property, lru_cache
 from math import inf
 
+from analysis.report.i18n import spoken
+from analysis.report.record import Status
 from analysis.report.summary import Number, Summary
-from analysis.report.verdicts import Mark, beyond, has_moved, headlines, outcome_mark, telling
+from analysis.report.verdicts import (
+    Mark,
+    Tally,
+    beyond,
+    has_moved,
+    headlines,
+    outcome_mark,
+    telling,
+)
 from analysis.studies.findings import Comparison, Finding
 
 #: Columns of a study's numbers.
@@ -44,12 +55,25 @@ def ranked(points: Iterable[Point]) -> list[Point]:
 
 def mark_of(run: Summary) -> Mark:
     """A run's mark in the language that is spoken."""
-    return outcome_mark(run.status, run.tally)
+    return _mark(spoken(), run.status, run.tally)
 
 
-@dataclass(frozen=True)
+@lru_cache(1024)
+def _mark(_language: str, status: Status, counted: Tally) -> Mark:
+    """Few differ, and a site has one for each run and language."""
+    return outcome_mark(status, counted)
+
+
+def state_of(runs: Iterable[Summary]) -> str:
+    """Changes when one of some runs does, or comes or goes."""
+    told = repr([(run.identity, run.stamp) for run in runs])
+    return hashlib.sha256(told.encode()).hexdigest()
+
+
+@dataclass(frozen=True, eq=False)
 class Row:
-    """A market of a study: its runs by window, variants behind the plain one."""
+    """A market of a study: its runs by window, variants behind the plain one. Each is one of its
+    own, so that what was made of it is found again without comparing runs."""
 
     code: str
     name: str
@@ -67,7 +91,11 @@ class Row:
         """Runs without a variant, the newest window first."""
         return newest_first(run for run in self.runs if not run.variant)
 
-    @property
+    @cached_property
+    def state(self) -> str:
+        return state_of(self.runs)
+
+    @cached_property
     def newest(self) -> Summary | None:
         """The run that tells how this market stands now."""
         return next(iter(self.plain), None)
@@ -78,6 +106,7 @@ class Row:
         labels = dict.fromkeys(run.window for run in newest_first(self.runs))
         return tuple((label, self.by_window[label]) for label in labels)
 
+    @lru_cache(4096)  # noqa: B019  # of a command that ends; every language asks for the same
     def series(self, name: str, count: int) -> list[tuple[Summary, Number]]:
         """A finding's numbers in the newest windows of one length, the oldest first."""
         newest, found = self.newest, list[tuple[Summary, Number]]()
@@ -112,6 +141,10 @@ class StudyRuns:
     runs: tuple[Summary, ...]
 
     @cached_property
+    def state(self) -> str:
+        return state_of(self.runs)
+
+    @cached_property
     def said(self) -> Summary:
         """The run whose words are the study's: the last that was executed."""
         return max(self.runs, key=lambda run: run.started)
@@ -137,8 +170,9 @@ class StudyRuns:
 
     @cached_property
     def metrics(self) -> tuple[tuple[str, str], ...]:
-        """Names and titles of what most current runs have among their main points."""
-        points = [each for run in self.current for each in headlines(run.findings)]
+        """Names and titles of the numbers that most current runs have among their main points."""
+        found = (each for run in self.current for each in headlines(run.findings))
+        points = [each for each in found if each.value is not None]
         times = Counter(each.name for each in points)
         shown = {name for name, _ in times.most_common(METRICS)}
         return tuple({each.name: each.title for each in points if each.name in shown}.items())
@@ -175,6 +209,16 @@ class Site:
     def markets(self) -> tuple[Row, ...]:
         """Every market with its runs of all studies, by name."""
         return tuple(_rows(self.runs))
+
+    @cached_property
+    def state(self) -> str:
+        return state_of(self.runs)
+
+    @cached_property
+    def newest(self) -> dict[tuple[str, str], Summary]:
+        """By study and market, the run that tells how they stand now."""
+        rows = ((study, row) for study in self.studies for row in study.rows)
+        return {(study.name, row.code): row.newest for study, row in rows if row.newest}
 
     def count(self, status: str) -> int:
         return sum(run.status == status for run in self.runs)

@@ -23,8 +23,7 @@ from analysis.report.blocks import SearchRows, numbers_block, runs_block, search
 from analysis.report.findings_table import COLUMNS
 from analysis.report.grid import cells, links, number_cell
 from analysis.report.i18n import CATALOGUES, LANGUAGES, language_of, speaking
-from analysis.report.listing import Attention, Row, Site, StudyRuns, newest_first
-from analysis.report.summary import Summary
+from analysis.report.listing import Attention, Row, Site, StudyRuns
 from analysis.report.templating import TEMPLATES, environment
 from analysis.report.words import Words, words
 from analysis.report.writing import replace_text
@@ -150,7 +149,7 @@ def write_pages(
                 if path in alone and folder:
                     continue
                 page = Page(path, own, folder, languages, site_title)
-                name, digest = f"{folder}{path}", _digest(page, runs)
+                name, digest = f"{folder}{path}", _digest(page, runs.state)
                 if kept.pages.get(name) != _state(reports / name, digest):
                     replace_text(reports / name, make(page, _parts(reports / name)))
                     written += 1
@@ -162,27 +161,34 @@ def write_pages(
     return written
 
 
-def _makers(site: Site) -> Iterator[tuple[str, Sequence[Summary], Any]]:
+Runs = Site | StudyRuns | Row
+
+
+def _makers(site: Site) -> Iterator[tuple[str, Runs, Any]]:
     """Every page's path, the runs on it, and what renders it."""
     rows, attention = cache(lambda: SearchRows.of(site)), cache(lambda: Attention.of(site.studies))
-    yield INDEX, site.runs, lambda page, kept: _index(page, site, rows, attention(), kept())
+    yield INDEX, site, lambda page, kept: _index(page, site, rows, attention(), kept())
     if site.runs:
-        yield DICTIONARY, (), lambda page, _: _render("findings.html.j2", page, columns=COLUMNS)
+        yield (
+            DICTIONARY,
+            Site(()),
+            lambda page, _: _render("findings.html.j2", page, columns=COLUMNS),
+        )
     for study in site.studies:
         path = f"by-study/{study.name}.html"
-        yield path, study.runs, lambda page, _, it=study: _study(page, it)
+        yield path, study, lambda page, _, it=study: _study(page, it)
     for row in site.markets:
         # A market's page says how it stands beside others: whether it is behind.
         path = f"by-market/{row.code}.html"
-        yield path, row.runs, lambda page, _, it=row: _market(page, site, it)
+        yield path, row, lambda page, _, it=row: _market(page, site, it)
 
 
-def _numbers(site: Site) -> Iterator[tuple[str, Sequence[Summary], Any]]:
+def _numbers(site: Site) -> Iterator[tuple[str, Runs, Any]]:
     """The same of what studies' pages open to compare: once for all languages."""
     for study in site.studies:
         for row in study.rows:
             path = f"by-study/{study.name}/{row.code}.html"
-            yield path, row.runs, lambda page, _, it=study, of=row: _beside(page, it, of)
+            yield path, row, lambda page, _, it=study, of=row: _beside(page, it, of)
 
 
 def _render(template: str, page: Page, **given: Any) -> str:
@@ -190,7 +196,6 @@ def _render(template: str, page: Page, **given: Any) -> str:
         "cells": cells,
         "links": links,
         "number_cell": number_cell,
-        "newest": newest_of,
         "recent": RECENT,
         "shown_in_all": LISTED,
     }
@@ -208,7 +213,7 @@ def _index(
     block = search_block(rows(), page.words, page.root) if site.runs else ""
 
     def part(study: StudyRuns) -> Markup:
-        digest = _digest(page, study.runs)
+        digest = _digest(page, study.state)
         made = kept.get(digest) or _render("study_part.html.j2", page, study=study)
         return Markup(f"<!--part {digest}-->{made}<!--/part-->")  # noqa: S704  # a page's own
 
@@ -222,6 +227,10 @@ def _parts(path: Path) -> Parts:
         return dict(_PART.findall(path.read_text(encoding="utf-8"))) if path.is_file() else {}
 
     return read
+
+
+def _dictionary(page: Page) -> str:
+    return _render("findings.html.j2", page, columns=COLUMNS)
 
 
 def _beside(page: Page, study: StudyRuns, row: Row) -> str:
@@ -242,12 +251,6 @@ def _market(page: Page, site: Site, row: Row) -> str:
     return _render("by_market.html.j2", page, row=row, studies=studies, attention=attention)
 
 
-def newest_of(row: Row, study: str) -> tuple[Summary, ...]:
-    """The newest run of a study among a market's runs."""
-    plain = newest_first(run for run in row.runs if run.study == study)
-    return plain[:1]
-
-
 def _state(path: Path, digest: str) -> str:
     """What a page was made from, and the file as it was left: another in its place is replaced."""
     if not path.is_file():
@@ -256,8 +259,8 @@ def _state(path: Path, digest: str) -> str:
     return f"{digest} {now.st_mtime_ns} {now.st_size}"
 
 
-def _digest(page: Page, runs: Sequence[Summary]) -> str:
-    given = [page, _code(), [(run.identity, run.stamp) for run in runs]]
+def _digest(page: Page, state: str) -> str:
+    given = [page, _code(), state]
     return hashlib.sha256(repr(given).encode()).hexdigest()[:16]
 
 

@@ -161,28 +161,31 @@ def identify(study: str, market: str, window: str, variant: str | None) -> str:
     return f"{study}/{market}/{window}{f'@{variant}' if variant else ''}"
 
 
-def folders(reports: Path) -> Iterator[Path]:
-    """Where runs lie, `STUDY/MARKET/WINDOW[@VARIANT]`, in order; nothing else is looked into."""
-    level = [str(reports)] if reports.is_dir() else []
-    for _ in range(3):
-        level = [child for folder in level for child in _below(folder)]
-    yield from map(Path, level)
+def identities(reports: Path) -> Iterator[str]:
+    """Where runs lie below the site's folder, `STUDY/MARKET/WINDOW[@VARIANT]`, in order; nothing
+    else is looked into."""
+    for study in _below(f"{reports}"):
+        for market in _below(f"{reports}/{study}"):
+            for window in _below(f"{reports}/{study}/{market}"):
+                yield f"{study}/{market}/{window}"
 
 
 def _below(folder: str) -> list[str]:
-    """Folders of a folder; what tells a folder from a file comes with the listing, without a
-    question for each."""
-    with os.scandir(folder) as found:
-        names = [each.name for each in found if each.name[0] != "." and each.is_dir()]
-    return [f"{folder}/{name}" for name in sorted(names)]
+    """Names of a folder's folders; what tells a folder from a file comes with the listing, without
+    a question for each."""
+    try:
+        with os.scandir(folder) as found:
+            return sorted(each.name for each in found if each.name[0] != "." and each.is_dir())
+    except FileNotFoundError:
+        return []
 
 
 def records(reports: Path) -> Iterator[tuple[Path, RunRecord]]:
     """Every complete run below a site's folder, with the folder it lies in, in order."""
-    for folder in folders(reports):
-        record = RunRecord.read(folder)
+    for identity in identities(reports):
+        record = RunRecord.read(reports / identity)
         if record is not None:
-            yield folder, record
+            yield reports / identity, record
 
 
 def displays(notebook: NotebookNode, kind: str) -> Iterator[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from markupsafe import Markup, escape
 
@@ -28,20 +29,33 @@ def sparkline(series: Sequence[tuple[Summary, Number]], said: Words) -> Markup:
     known = [(run, each) for run, each in series if each.value is not None]
     if len(known) < 2:
         return Markup()
-    found = [each for _, each in known]
-    x = _scaled([run.end.toordinal() for run, _ in known], EDGE, WIDTH - EDGE - 1)
-    lows = [_or(each.low, each.value) for each in found]
-    highs = [_or(each.high, each.value) for each in found]
-    values = [_or(each.value, 0) for each in found]
-    y = _scaled([*values, *lows, *highs], HEIGHT - EDGE, EDGE)
-    count = len(known)
-    line, low, high = y[:count], y[count : 2 * count], y[2 * count :]
-    band = _points([*zip(x, high, strict=True), *zip(x[::-1], low[::-1], strict=True)])
+    drawn = tuple(
+        (
+            run.end.toordinal(),
+            _or(each.value, 0),
+            _or(each.low, each.value),
+            _or(each.high, each.value),
+        )
+        for run, each in known
+    )
     return Markup(  # noqa: S704  # numbers, and words that are escaped
         f'<svg class="spark" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
-        f'aria-label="{escape(_words(known, said))}">'
+        f'aria-label="{escape(_words(known, said))}">{_picture(drawn)}</svg>'
+    )
+
+
+@lru_cache(4096)
+def _picture(drawn: tuple[tuple[int, float, float, float], ...]) -> str:
+    """The shapes, the same in every language: of each window its day, value, low and high."""
+    days, values, lows, highs = zip(*drawn, strict=True)
+    x = _scaled(days, EDGE, WIDTH - EDGE - 1)
+    y = _scaled([*values, *lows, *highs], HEIGHT - EDGE, EDGE)
+    count = len(drawn)
+    line, low, high = y[:count], y[count : 2 * count], y[2 * count :]
+    band = _points([*zip(x, high, strict=True), *zip(x[::-1], low[::-1], strict=True)])
+    return (
         f'<polygon points="{band}"/><polyline points="{_points(zip(x, line, strict=True))}"/>'
-        f'<circle cx="{x[-1]:g}" cy="{line[-1]:g}" r="2"/></svg>'
+        f'<circle cx="{x[-1]:g}" cy="{line[-1]:g}" r="2"/>'
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,8 +26,8 @@ from analysis.report.record import (
     RunRecord,
     Status,
     Verification,
-    folders,
     identify,
+    identities,
 )
 from analysis.report.verdicts import Tally, has_moved, meaning_of, statement, tally, telling
 from analysis.report.writing import replace_bytes
@@ -51,6 +52,7 @@ _COMPARISON = ("label", "value", "difference", "low", "high", "verdict", "meanin
 _NUMBER = re.compile(r"[(]?[^\s(]*\d\S*")
 Stamp = list[int]
 Metrics = tuple[tuple[str, str, Unit], ...]
+Texts = tuple[str, ...]
 
 
 class Kept(NamedTuple):
@@ -169,12 +171,12 @@ def summarise(run: RunRecord, verified: Verification | None = None) -> tuple[dic
     given = [str(v) for k, v in run.parameters.items() if isinstance(v, str) and k not in _COPIED]
     shown = [each for each in run.findings if each.headline or has_moved(each)]
     plain["words"] = given
-    plain["metrics"] = [[each.name, each.title, each.unit] for each in run.findings]
+    plain["metrics"] = tuple((each.name, each.title, each.unit) for each in run.findings)
     numbers = [
         [_rounded(each.value), _rounded(each.low), _rounded(each.high)] for each in run.findings
     ]
     plain["tally"] = tally(run.findings)
-    plain["told"] = [_told(each) for each in run.findings]
+    plain["told"] = tuple(_told(each) for each in run.findings)
     plain["said"] = [_words_of(each) for each in shown]
     current = verified if verified and verified.key == run.key else None
     plain["verified"] = current and current.model_dump(mode="json")
@@ -259,20 +261,15 @@ def summaries(reports: Path) -> list[Summary]:
 
 def _stamps(reports: Path) -> Iterator[tuple[str, Stamp]]:
     """Folders of runs that have a record and a page, with what tells whether those changed."""
-    for folder in folders(reports):
+    for identity in identities(reports):
         try:
-            run = (folder / RECORD).stat()
-            (folder / PAGE).stat()
+            with os.scandir(f"{reports}/{identity}") as found:
+                files = {each.name: each for each in found}
+            if RECORD in files and PAGE in files:
+                now = [files[name].stat() for name in (RECORD, VERIFIED) if name in files]
+                yield identity, [each for at in now for each in (at.st_mtime_ns, at.st_size)]
         except OSError:
             continue
-        stamp = [run.st_mtime_ns, run.st_size]
-        try:
-            verified = (folder / VERIFIED).stat()
-        except OSError:
-            pass
-        else:
-            stamp += [verified.st_mtime_ns, verified.st_size]
-        yield folder.relative_to(reports).as_posix(), stamp
 
 
 def _known(reports: Path) -> dict[str, Kept]:
@@ -281,8 +278,8 @@ def _known(reports: Path) -> dict[str, Kept]:
         plain = json.loads(first)
         if plain["code"] != _code():
             return {}
-        metrics, said = plain["metrics"], plain["said"]
-        told = [[said[at] for at in each] for each in plain["told"]]
+        metrics, said = [tuple(map(tuple, each)) for each in plain["metrics"]], plain["said"]
+        told = [tuple(said[at] for at in each) for each in plain["told"]]
         for _, _, run in plain["runs"]:
             run["metrics"], run["told"] = metrics[run["metrics"]], told[run["told"]]
             run["said"] = [said[at] for at in run["said"]]
@@ -296,13 +293,18 @@ def _keep(reports: Path, found: dict[str, Kept]) -> None:
     """A line of what finds and names each run, then a line of each one's rest. Most runs of a study
     say the same words: each is kept once, and a run has its place."""
     metrics, told, said = dict[Metrics, int](), dict[tuple[int, ...], int](), dict[str, int]()
-    runs = []
+    runs, known = [], dict[Texts, int]()
+
+    def place(texts: Texts) -> int:
+        if texts not in known:
+            at = tuple(said.setdefault(text, len(said)) for text in texts)
+            known[texts] = told.setdefault(at, len(told))
+        return known[texts]
+
     for name, each in found.items():
-        titles = tuple(map(tuple, each.run["metrics"]))
-        texts = tuple(said.setdefault(text, len(said)) for text in each.run["told"])
         places = {
-            "metrics": metrics.setdefault(titles, len(metrics)),
-            "told": told.setdefault(texts, len(told)),
+            "metrics": metrics.setdefault(each.run["metrics"], len(metrics)),
+            "told": place(each.run["told"]),
             "said": [said.setdefault(text, len(said)) for text in each.run["said"]],
         }
         runs.append((name, each.stamp, each.run | places))
