@@ -25,7 +25,7 @@ from analysis.metrics.cube import Cubes, open_cubes
 from analysis.metrics.estimate import estimate
 from analysis.metrics.plain import plain_sql
 from analysis.metrics.scan import Span, bin_sql, scan_sql
-from analysis.metrics.words import FACTORS
+from analysis.metrics.words import BASES
 from analysis.project import Project
 from analysis.warehouse import Warehouse, ask_rows, open_warehouse
 from analysis.warehouse.buckets import bucket_sql
@@ -125,7 +125,7 @@ def test_a_metric_is_the_same_by_its_plain_query(other: Warehouse, few: Project)
         value = estimate(rows, name).value(0)
         assert value is not None
         tolerance = 0.02 if metric.kind == "quantile" else 1e-9  # a bin is 1 % wide
-        assert found == pytest.approx(value * FACTORS.get(metric.kind, 1), rel=tolerance)
+        assert found == pytest.approx(value * BASES.get(metric.kind, 1), rel=tolerance)
 
 
 DRAWS = {

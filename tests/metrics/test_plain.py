@@ -7,7 +7,7 @@ from analysis.metrics.catalogue import load_catalogue
 from analysis.metrics.cube import open_cubes
 from analysis.metrics.estimate import estimate
 from analysis.metrics.plain import plain_sql
-from analysis.metrics.words import FACTORS
+from analysis.metrics.words import BASES
 from analysis.project import Project
 from analysis.warehouse import ask_rows, open_warehouse
 from support import CHECKOUT
@@ -31,7 +31,7 @@ def test_the_plain_query_gives_the_cubes_number(small: Project, window: str) -> 
                 assert metric.matures_hours > 7 * 24 or "from_report" in name
                 assert found == [(None,)], name
                 continue
-            told = value * FACTORS.get(metric.kind, 1)
+            told = value * BASES.get(metric.kind, 1)
             close = 0.0101 if metric.kind == "quantile" else 1e-9
             assert found == [(pytest.approx(told, rel=close),)], name
             assert columns == [name]

@@ -374,18 +374,37 @@ def test_a_folded_table_opens_when_asked() -> None:
         assert ("What it means</summary>" in text) == folded
 
 
-def test_a_number_stands_on_the_base_of_its_comparisons() -> None:
-    """Not 4.8% beside "up from 9", which is 9 of 1,000."""
-    other = finding().comparisons[0].model_copy(update={"text": "up from 9 in 2026-W09"})
+def test_a_headlines_sentence_is_not_said_twice() -> None:
+    """The analysis has what the main points leave out of it, and nothing where that is nothing."""
+    first = finding().comparisons[0]
+    inside = first.model_copy(update={"text": "up from 9 in 2026-W09"})
+    beside = first.model_copy(update={"label": "others", "text": "far above 49 other markets"})
     told = finding(
-        text="48 of 1,000 views were violating (95% interval 40 to 57); up from 9 in 2026-W09.",
-        comparisons=(other,),
+        text="48 of 1,000 views; up from 9 in 2026-W09.",
+        comparisons=(inside, beside),
+        notes=("It rises where people report more.",),
     )
-    html = render(notebook(code("", *show(told))), record(findings=()), site_title="s")
-    block = html[html.index('<ul class="findings">') :]
-    assert "48 of 1,000 views were violating (95% interval 40 to 57)." in block
-    assert "up from 9 in 2026-W09</li>" in block
-    assert "0.170%" not in block
+    whole = finding("whole", title="Whole", text="All is said.", comparisons=(), notes=())
+    plain = finding("plain", text="No headline.", headline=False, notes=())
+    html = render(
+        notebook(code("", *show(told, whole, plain))),
+        record(findings=(told, whole, plain)),
+        site_title="s",
+    )
+    points, analysis = html.split('id="analysis"')
+    for text in (told.text, whole.text):
+        assert text in points
+        assert text not in analysis
+    assert "Whole" not in analysis
+    assert "up from 9" not in analysis
+    for text in ("far above 49 other markets</li>", told.notes[0], plain.text):
+        assert text in analysis
+
+
+def test_a_headline_without_a_number_has_none() -> None:
+    bare = finding(value=None, low=None, high=None, comparisons=())
+    html = render(notebook(), record(findings=(bare,)), site_title="s")
+    assert '<p class="value"><span' in html
 
 
 def test_doubts_speak_the_language_of_the_page() -> None:

@@ -128,8 +128,16 @@ def test_every_kind_of_window_has_words_figures_and_tables(demo_env: Project, wi
     shown = list(core_metrics.by_group(measured))
     figures = [each for each in shown if isinstance(each, Figure)]
     tables = [each for each in shown if isinstance(each, Table)]
-    assert [each.name.split("_")[0] for each in figures] == [g.split("_")[0] for g in GROUPS]
+    groups = [name for name in GROUPS if any(name in each.name for each in figures)]
+    assert [each.name for each in tables] == [f"{name}_metrics" for name in GROUPS]
+    assert [each.name for each in figures] == [f"{name}_trends" for name in groups]
     for figure in figures:
+        drawn = set(figure.data["metric"])
+        group = figure.name.removesuffix("_trends")
+        own = {n for n, each in measured.catalogue.metrics.items() if each.group == group}
+        few = figure.caption.partition("Too few to show: ")[2]
+        assert all(title in few for title in titles(measured, own - drawn))
+        assert figure.data.groupby("metric")["value"].any().all()  # no panel is empty
         assert figure.data["window"].tolist()[-1] == window
         assert 1 <= figure.data["window"].nunique() <= 8
         assert all(title in figure.alt for title in titles(measured, figure.data["metric"]))

@@ -16,7 +16,9 @@ TABLE = "application/vnd.analysis.table+json"
 TITLE = "application/vnd.analysis.title+json"
 
 #: How a column's values are shown: text, whole numbers, decimals, shares as per cent.
-Shape = Literal["text", "count", "number", "share", "per_million", "hours"]
+Shape = Literal[
+    "text", "count", "number", "share", "per_hundred", "per_thousand", "per_million", "hours"
+]
 
 
 def show_bundle(bundle: Mapping[str, Any]) -> None:

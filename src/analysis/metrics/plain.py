@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from analysis.calendar import Market, Window
 from analysis.metrics.catalogue import Catalogue, Metric
-from analysis.metrics.words import FACTORS
+from analysis.metrics.words import BASES
 
 
 def plain_sql(catalogue: Catalogue, name: str, market: Market, window: Window) -> str:
@@ -52,7 +52,7 @@ SELECT min(spent) AS {name} FROM curve WHERE log_left <= ln(1 - {metric.quantile
 
 
 def _factor(metric: Metric) -> str:
-    return f"{FACTORS[metric.kind]:.0f} * " if metric.kind in FACTORS else ""
+    return f"{BASES[metric.kind]:.0f} * " if metric.kind in BASES else ""
 
 
 def _sum(sql: str | None) -> str:

@@ -7,9 +7,7 @@ from dataclasses import dataclass
 
 from analysis.metrics.catalogue import Metric
 
-#: From an estimate to the unit that it is told in, by kind; 1 for the others.
-FACTORS = {"per_million": 1e6}
-#: Of how many a rate is said.
+#: Of how many a rate is said, by kind: from an estimate to the unit that it is told in.
 BASES = {"per_hundred": 100.0, "per_thousand": 1000.0, "per_million": 1e6}
 
 

@@ -21,7 +21,7 @@ from analysis.figures.shapes import FIGURE, TABLE, TITLE, Shape
 from analysis.report.i18n import gettext
 from analysis.report.svg import inline
 from analysis.safeguards.secrets import redact
-from analysis.studies.findings import FINDING, Finding
+from analysis.studies.findings import FINDING, Comparison, Finding
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -127,6 +127,20 @@ class FindingsBlock:
 
     findings: tuple[Finding, ...]
     kind: str = "findings"
+
+    @property
+    def told(self) -> tuple[tuple[Finding, tuple[Comparison, ...], tuple[str, ...]], ...]:
+        """Findings with their comparisons that no sentence has, and their own notes. A headline's
+        sentence stands among the main points: one that has no more to say is not said twice."""
+        found = (
+            (
+                finding,
+                tuple(each for each in finding.comparisons if each.text not in finding.text),
+                tuple(note for note in finding.notes if note not in self.shared_notes),
+            )
+            for finding in self.findings
+        )
+        return tuple(each for each in found if not each[0].headline or each[1] or each[2])
 
     @property
     def shared_notes(self) -> tuple[str, ...]:

@@ -29,7 +29,7 @@ from analysis.writing import aside
 
 PARQUET, CSV = "findings.parquet", "findings.csv"
 #: Raised when a column changes its name, type or meaning; adding one at the end does not.
-VERSION = "1"
+VERSION = "2"
 _STAMPS = "runs"
 Cell = Callable[[RunRecord, Finding, Comparison | None], Any]
 
@@ -88,7 +88,11 @@ COLUMNS = (
     _said("value", _NUMBER, "The number, in `unit`; empty without data or where suppressed."),
     _said("low", _NUMBER, "The lower end of its interval, in `unit`; empty where it has none."),
     _said("high", _NUMBER, "The upper end of its interval, in `unit`; empty where it has none."),
-    _said("unit", _TEXT, "share (0 to 1), per_million, hours, count, ratio, mean or rank."),
+    _said(
+        "unit",
+        _TEXT,
+        "share (0 to 1), per_hundred, per_thousand, per_million, hours, count, ratio, mean, rank.",
+    ),
     _said("confidence", _NUMBER, "Of the interval, 0 to 1; empty for a published count or rank."),
     _said("sample", _TEXT, "What the number rests on, in words; small counts are not said."),
     _said("verdict", _TEXT, _VERDICTS),

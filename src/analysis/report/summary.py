@@ -12,7 +12,7 @@ import json
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime
 from functools import cache, cached_property
 from pathlib import Path
@@ -37,11 +37,6 @@ from analysis.studies.findings import Comparison, Finding, Unit
 #: Where summaries are kept. Without it, or after a change of the code that makes them, every
 #: record is read anew.
 KEPT = ".runs.jsonl"
-_COPIED = (
-    *("study", "market", "window", "variant", "status", "reason", "title", "question", "decision"),
-    *("owner", "market_name", "zone", "start", "end", "data_until", "doubts", "started_at"),
-    *("locale", "key"),
-)
 _LISTS = ("doubts", "words", "told", "said", "metrics")
 _FINDING = (
     *("name", "title", "text", "value", "low", "high", "unit", "confidence", "sample"),
@@ -165,9 +160,13 @@ class Summary:
         return {name: Number(ends[0], ends[1], ends[2], unit) for (name, _, unit), ends in pairs}
 
 
+#: What a record and its summary both have, under the same names.
+_COPIED = {each.name for each in fields(Summary)} & RunRecord.model_fields.keys()
+
+
 def summarise(run: RunRecord, verified: Verification | None = None) -> tuple[dict[str, Any], bytes]:
     """A record as plain values for `Summary`, and as the JSON of its `rest`."""
-    plain = run.model_dump(mode="json", include=set(_COPIED))
+    plain = run.model_dump(mode="json", include=_COPIED)
     given = [str(v) for k, v in run.parameters.items() if isinstance(v, str) and k not in _COPIED]
     shown = [each for each in run.findings if each.headline or has_moved(each)]
     plain["words"] = given

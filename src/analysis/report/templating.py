@@ -30,7 +30,6 @@ from analysis.report.verdicts import (
     headlines,
     mark,
     run_mark,
-    statement,
     telling,
 )
 from analysis.report.words import command, key_part
@@ -75,6 +74,7 @@ def equip(environment: Environment, kind: str) -> None:
     environment.globals |= {
         "command": command,
         "comparison_mark": comparison_mark,
+        "apart": lambda text: Markup("<bdi>{}</bdi>").format(text),
         "code": lambda text: Markup("<code>{}</code>").format(text),
         "doubt_said": doubt,
         "foreign": foreign,
@@ -87,7 +87,6 @@ def equip(environment: Environment, kind: str) -> None:
         "headlines": lambda findings: headlines(findings)[:_MAIN_POINTS],
         "mark": mark,
         "run_mark": run_mark,
-        "statement": statement,
         "telling": telling,
         "rows": rows,
         "stylesheet": Markup(stylesheet()),  # noqa: S704  # our own file

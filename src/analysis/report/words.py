@@ -128,6 +128,8 @@ class Words:
             return self.shown(60 * value, "number"), gettext("%(number)s minutes")
         said = {
             "rank": gettext("rank %(number)s"),
+            "per_hundred": gettext("%(number)s per hundred"),
+            "per_thousand": gettext("%(number)s per thousand"),
             "per_million": gettext("%(number)s per million"),
             "hours": gettext("%(number)s hours"),
         }

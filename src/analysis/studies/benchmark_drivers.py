@@ -125,7 +125,7 @@ def driver_finding(study: Study, drivers: Drivers | None) -> Finding:
         name="gap_drivers",
         title=f"What makes the gap: {standing.measure.title.lower()}",
         text=" ".join(_sentences(drivers)),
-        value=standing.value,
+        value=None,  # a gap in points, which its text tells, and no share
         unit="share",
         confidence=None,
         sample=f"against the average of {drivers.others} other markets, each counting the same",

@@ -28,7 +28,8 @@ from analysis.studies import metric_alerts, metric_definitions, metric_levels, m
 from analysis.studies.base import Study, StudyParameters
 from analysis.studies.findings import Finding
 from analysis.studies.metric_groups import BEFORE, YEAR, metric_groups
-from analysis.studies.metric_words import MetricWords, shown, summary
+from analysis.studies.metric_moves import shown, summary
+from analysis.studies.metric_words import MetricWords
 
 NOT_MOVED = 2
 
@@ -274,7 +275,8 @@ def other_metrics(measured: Measured) -> list[Finding]:
 def by_group(measured: Measured) -> Iterator[Figure | Table]:
     """Every metric: small multiples and a table for each group of the catalogue."""
     for group in metric_groups(measured):
-        yield group.figure()
+        figure = group.figure()
+        yield from [figure] if figure else []
         yield group.table()
 
 

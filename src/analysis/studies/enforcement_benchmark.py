@@ -18,7 +18,7 @@ from analysis.methods.vintages import Revisions
 from analysis.studies import benchmark_drivers, benchmark_standing
 from analysis.studies.base import Study, StudyParameters
 from analysis.studies.benchmark_drivers import Drivers
-from analysis.studies.benchmark_standing import Standing
+from analysis.studies.benchmark_standing import MEASURES, Standing
 from analysis.studies.findings import Finding
 from analysis.studies.published import Quarter, load_quarter, revisions_since
 
@@ -146,6 +146,9 @@ def _grouped(changes: Revisions) -> pd.DataFrame:
     if not frames:
         return pd.DataFrame()
     every = pd.concat(frames)
+    titles = {measure.name: measure.title for measure in MEASURES}
+    spoken = every["metric"].str.replace("_", " ").str.capitalize()
+    every["metric"] = every["metric"].map(titles).fillna(spoken)
     starts = pd.to_datetime(every["period_start"])
     every["quarter"] = starts.dt.year.astype(str) + "-Q" + starts.dt.quarter.astype(str)
     by = ["kind", "quarter", "metric"]

@@ -21,7 +21,9 @@ NOT_SHOWN = "Not shown: it rests on too few for those whom it is about to stay u
 #: The same where it may rest on enough, and does not say it.
 NOT_SAID = "Not shown: it does not say how many it rests on."
 
-Unit = Literal["share", "per_million", "hours", "count", "ratio", "mean", "rank"]
+Unit = Literal[
+    "share", "per_hundred", "per_thousand", "per_million", "hours", "count", "ratio", "mean", "rank"
+]
 #: `up`, `down`: beyond its uncertainty. `no_change`: compared, and within it. `level`: a number
 #: that is compared with nothing. `unclear`: too little data to say.
 Verdict = Literal["up", "down", "no_change", "level", "unclear"]
@@ -61,8 +63,9 @@ class Finding(BaseModel):
         title: the metric's name for readers.
         text: the whole statement in words, number first, one or two sentences.
         value, low, high: the estimate and its interval in `unit`; None where there is no data.
-        unit: `share` lies in 0 to 1; `per_million`, `hours`, `count`, `ratio`, `rank`; a `mean` is
-            of something that each of the sample has any number of.
+        unit: `share` lies in 0 to 1; `per_hundred`, `per_thousand` and `per_million` are rates;
+            `hours`, `count`, `ratio`, `rank`; a `mean` is of something that each of the sample has
+            any number of.
         confidence: of the interval; None for a published count or rank, which has none.
         sample: what the number rests on, such as `1,204 labelled draws`.
         comparisons: the first is the one that the verdict speaks of.

@@ -16,13 +16,14 @@ from analysis.figures.trend import Break
 from analysis.methods.buckets import Floats
 from analysis.metrics.catalogue import GROUPS, Metric
 from analysis.safeguards.disclosure.rates import RATE_UNITS, unsafe_each
-from analysis.studies.metric_alerts import expected_clause
-from analysis.studies.metric_words import move_word
+from analysis.studies.metric_alerts import expected_clause, misled
+from analysis.studies.metric_moves import move_word
+from analysis.studies.words import join
 
 if TYPE_CHECKING:
     from analysis.studies.core_metrics import Measured
 
-BEFORE, YEAR = "before", "year"
+BEFORE, YEAR = OTHERS = "before", "year"
 #: What numbers without a sign are of.
 COUNTED = {
     "per_hundred": "per 100",
@@ -30,6 +31,10 @@ COUNTED = {
     "per_million": "per million",
     "count": "count",
 }
+ALLOWED = (
+    "Intervals are of each change by itself; verdicts allow for all comparisons of the page, so a "
+    "change whose interval leaves out zero may be no clear one."
+)
 UNWATCHED = "–: too few events or windows to expect anything."
 
 
@@ -69,8 +74,15 @@ class MetricGroup:
         rows = [self._row(name) for name in self.metrics]
         caption = f"{self.title} in {study.market.name}, {window}"
         note = "" if all(row["expected"] != "–" for row in rows) else UNWATCHED
+        note = f"{note} {ALLOWED}".strip() if self._allowed_for() else note
         name, least = f"{self.name}_metrics", study.rules.base  # a row goes with its finding
         return Table(name, caption, pd.DataFrame(rows), columns, note, rests_on=least)
+
+    def _allowed_for(self) -> bool:
+        """Whether a change that by itself would be clear is none among all comparisons."""
+        moves = (self.measured.moves[name, other] for name in self.metrics for other in OTHERS)
+        clear = (m.difference for m in moves if m.difference and m.verdict == "no_change")
+        return any(float(each.low) > 0 or float(each.high) < 0 for each in clear)
 
     def _row(self, name: str) -> dict[str, str]:
         """A metric's cells, its unit with its title where its numbers have none."""
@@ -78,17 +90,21 @@ class MetricGroup:
         row = self.measured.words(name).row()
         return row | {"title": f"{row['title']} ({counted})"} if counted else row
 
-    def figure(self) -> Figure:
-        """Every metric over the windows before."""
+    def figure(self) -> Figure | None:
+        """Every metric over the windows before that has a number to show in one; None for none."""
         measured, study = self.measured, self.measured.study
         windows = [measured.loaded.rows.windows[place] for place in measured.loaded.trend]
         breaks = self._breaks()
+        panels = [self._panel(name, breaks) for name in self.metrics]
+        shown = [panel for panel in panels if np.isfinite(panel.value).any()]
+        if not shown:
+            return None
         made = Multiples(
             name=f"{self.name}_trends",
             subject=f"{self.title} in {study.market.name}",
             labels=[window.label for window in windows],
             starts=[window.start for window in windows],
-            panels=[self._panel(name, breaks) for name in self.metrics],
+            panels=shown,
             confidence=study.parameters.confidence,
             breaks=[made for made, _ in breaks],
         )
@@ -97,6 +113,8 @@ class MetricGroup:
             f"{study.parameters.confidence:.0%} interval; diamond: {study.window}. Shaded: what "
             f"was expected of each window from those before it; triangles: alerts. {self._source()}"
         )
+        few = [panel.title for panel in panels if panel not in shown]
+        caption += f" Too few to show: {join(few)}." if few else ""
         return multiples_figure(made, title=self._says(), caption=caption)
 
     def _source(self) -> str:
@@ -116,13 +134,20 @@ class MetricGroup:
         ]
         start = f"{self.title} in {measured.study.market.name}, {measured.study.window}"
         outlooks = measured.watched.outlooks
-        alerts = [name for name in self.metrics if name in outlooks and outlooks[name].now]
+        raised = [name for name in self.metrics if name in outlooks and outlooks[name].now]
+        diagnostics = [name for name in raised if measured.catalogue.metrics[name].diagnostic]
+        apart = misled(measured) - set(diagnostics)
+        alerts = [name for name in raised if name not in apart]
         if alerts:
-            listed = "; ".join(measured.series[name].metric.title for name in alerts)
-            return f"{start}: alert{'s' if len(alerts) > 1 else ''} for {listed}"
+            return f"{start}: alert{'s' if len(alerts) > 1 else ''} for {self._listed(alerts)}"
+        if raised:
+            return f"{start}: not to be read as behaviour: {self._listed(raised)}"
         if not moved:
             return f"{start}: no clear change from {label}"
         return f"{start}: {'; '.join(moved)} from {label}"
+
+    def _listed(self, names: list[str]) -> str:
+        return "; ".join(self.measured.series[name].metric.title for name in names)
 
     def _panel(self, name: str, breaks: list[tuple[Break, str]]) -> Panel:
         measured, series = self.measured, self.measured.series[name]

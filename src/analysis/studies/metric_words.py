@@ -14,20 +14,11 @@ from analysis.metrics.catalogue import Metric
 from analysis.metrics.estimate import Move, Series
 from analysis.metrics.monitoring import Outlook
 from analysis.metrics.provisional import Provisional
-from analysis.metrics.words import FACTORS, Scale, scale
-from analysis.safeguards.disclosure.rates import Rules, unsafe
-from analysis.studies.findings import Comparison, Finding, Meaning, Unit, Verdict
+from analysis.metrics.words import BASES, Scale, scale
+from analysis.studies.findings import Comparison, Finding, Unit, Verdict
 from analysis.studies.metric_alerts import expected_clause
+from analysis.studies.metric_moves import meaning, unit_of
 
-UNITS: dict[str, Unit] = {
-    "share": "share",
-    "per_hundred": "ratio",
-    "per_thousand": "ratio",
-    "per_million": "per_million",
-    "mean": "mean",
-    "count": "count",
-    "quantile": "hours",
-}
 #: A share's interval that is wider says nothing.
 NEARLY_ALL = 0.9
 
@@ -67,7 +58,7 @@ class MetricWords:
     @property
     def factor(self) -> float:
         """From an estimate to the finding's unit."""
-        return FACTORS.get(self.metric.kind, 1.0)
+        return BASES.get(self.metric.kind, 1.0)
 
     @cached_property
     def scale(self) -> Scale:
@@ -286,97 +277,3 @@ class MetricWords:
         if word is None:
             return "too few to say"
         return word if sense == "neutral" else f"{word}, {sense}"
-
-
-def unit_of(metric: Metric) -> Unit:
-    """What a metric's findings are in."""
-    counted = metric.kind == "quantile" and metric.unit != "hours"
-    return "count" if counted else UNITS[metric.kind]
-
-
-def shown(move: Move, series: Series, place: int | None, rules: Rules) -> Move:
-    """A move, or none where the other window's number rests on too few to be shown: who has this
-    window's and the difference has it too.
-
-    Args:
-        move: in one window against another.
-        series: of the metric.
-        place: of the other window.
-        rules: of disclosure control.
-    """
-    if move.before is None or place is None:
-        return move
-    unit, base = unit_of(series.metric), round(float(np.nan_to_num(series.units[place])))
-    value = move.before * FACTORS.get(series.metric.kind, 1.0)
-    counted = series.metric.kind == "count" and rules.small(value)
-    if counted or base < rules.least(unit) or unsafe(value, [base], rules, unit):
-        return Move(None, None, "unclear")
-    return move
-
-
-def meaning(metric: Metric, verdict: Verdict) -> Meaning:
-    """What a verdict means for people's safety."""
-    if verdict not in ("up", "down") or metric.good == "neutral":
-        return "neutral"
-    return "better" if verdict == metric.good else "worse"
-
-
-def move_word(verdict: str, label: str) -> str:
-    """A verdict as the end of a chart's title."""
-    words = {
-        "up": f"up from {label}",
-        "down": f"down from {label}",
-        "no_change": f"no clear change from {label}",
-    }
-    return words.get(verdict, f"too few to compare with {label}")
-
-
-def summary(
-    titles: Mapping[str, str],
-    moves: Mapping[tuple[str, str], Move],
-    windows: Mapping[str, Window],
-    note: str,
-) -> Finding:
-    """How many metrics moved against each other window, and which.
-
-    Args:
-        titles: of the metrics, by metric.
-        moves: by metric and comparison.
-        windows: what each comparison is with.
-        note: when a difference is a move.
-    """
-    clauses = [_moved(titles, moves, name, window) for name, window in windows.items()]
-    first = next(iter(windows))
-    called = [name for name in titles if moves[name, first].called]
-    return Finding(
-        name="what_moved",
-        title="What moved",
-        text=" ".join(clauses),
-        value=float(len(called)),
-        unit="count",
-        confidence=None,
-        sample=f"{len(titles)} metrics",
-        notes=(note,),
-    )
-
-
-def _moved(
-    titles: Mapping[str, str],
-    moves: Mapping[tuple[str, str], Move],
-    name: str,
-    window: Window,
-) -> str:
-    compared = [key for key in titles if moves[key, name].difference is not None]
-    called = [key for key in compared if moves[key, name].called]
-    called.sort(key=lambda key: -moves[key, name].score)
-    if not compared:
-        return f"Nothing can be compared with {window}."
-    number = f"{len(compared)} of {len(titles)} metrics can be compared with {window}"
-    if not called:
-        return f"{number}; none moved beyond its uncertainty."
-    listed = ", ".join(f"{_lower(titles[key])} ({moves[key, name].verdict})" for key in called)
-    return f"{number}; {len(called)} moved beyond uncertainty: {listed}."
-
-
-def _lower(title: str) -> str:
-    return title[0].lower() + title[1:]

@@ -11,13 +11,14 @@ from analysis.errors import UserError, unknown
 from analysis.metrics.catalogue import Metric, load_catalogue
 from analysis.metrics.cube import Cubes, Slice, open_cubes
 from analysis.metrics.estimate import Series, estimate
-from analysis.metrics.words import FACTORS
+from analysis.metrics.words import BASES
 from analysis.project import Project
 from analysis.safeguards.disclosure import SUPPRESSED, Rules, Sheet, control
 from analysis.safeguards.disclosure.rates import RATE_UNITS, count_of
 from analysis.safeguards.disclosure.sheets import Value
 from analysis.studies.base import open_study
-from analysis.studies.metric_words import MetricWords, unit_of
+from analysis.studies.metric_moves import unit_of
+from analysis.studies.metric_words import MetricWords
 from analysis.studies.one_metric import STUDY
 
 #: So many windows before the one in question tell how alike the rows of one unit are, where the
@@ -152,7 +153,7 @@ def withheld(series: Mapping[str, Series], rules: Rules) -> frozenset[str]:
     for level, each in series.items():
         value, units = each.value(0), round(float(each.units[0]))
         told = None if value is None or unit not in RATE_UNITS else count_of(value, units)
-        rows.append([level, told, units, value and value * FACTORS.get(each.metric.kind, 1.0)])
+        rows.append([level, told, units, value and value * BASES.get(each.metric.kind, 1.0)])
     keys = ("level", "cases", "units", "value")
     sheet = Sheet("by_level", keys, keys, ("", "count", "count", unit), rows)
     control([sheet], [], rules)

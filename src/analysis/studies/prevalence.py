@@ -262,7 +262,8 @@ def if_labels_err(measured: Measured) -> list[Finding | Table]:
     """What the number would be, were labels as often wrong as raters are."""
     found = prevalence_labels.label_errors(measured)
     finding = prevalence_labels.label_finding(measured, found)
-    return [finding, prevalence_labels.accuracy_table(measured, found)]
+    table = prevalence_labels.accuracy_table(measured, found)
+    return [finding] if table.frame["right"].isna().all() else [finding, table]
 
 
 def checks(measured: Measured) -> list[Finding | Table]:

@@ -94,7 +94,7 @@ def expectation(made: Plan) -> Finding:
     )
     return Finding(
         name="expected_of_the_plan",
-        title="What to expect of the sample",
+        title="Posts to label",
         text=text,
         value=round(own.items),
         unit="count",
@@ -133,7 +133,7 @@ def spared(made: Plan) -> Finding:
     )
     return Finding(
         name="posts_spared",
-        title="What reviewers are spared",
+        title="Posts that reviewers are spared",
         text=text,
         value=posts,
         unit="count",

@@ -16,7 +16,7 @@ from analysis.methods.prevalence import Estimate, Items, limits
 from analysis.safeguards.disclosure import Rules
 from analysis.studies.findings import Finding
 from analysis.studies.shares import Share, share_scale, to_share
-from analysis.studies.words import join
+from analysis.studies.words import join, language_name
 
 if TYPE_CHECKING:
     from analysis.studies.prevalence import Measured
@@ -36,6 +36,7 @@ METHOD = (
 )
 #: What stands with a part that rests on few posts.
 FEW = " *"
+AS_ITS_KIND = "as its kind"
 NO_CAUSE = "A difference is no cause: parts differ in who posts there and in what is found first."
 
 
@@ -92,12 +93,16 @@ def estimate_domains(measured: Measured) -> list[Domain]:
     for dimension, views in levels.items():
         masks = [np.asarray(rows[dimension] == level, bool) for level in views.index]
         domains = [
-            _domain(measured, items, (dimension, str(level), float(part)), among, strict)
+            _domain(measured, items, (dimension, _named(dimension, level), part), among, strict)
             for (level, part), among in zip(views.items(), masks, strict=True)
         ]
         found += _pooled(measured, domains)
     # What rests on so few posts that they could be known is shown of no part.
     return [domain for domain in found if domain.posts >= least]
+
+
+def _named(dimension: str, level: object) -> str:
+    return language_name(str(level)) if dimension == "language" else str(level)
 
 
 def _with_age(rows: pd.DataFrame) -> pd.DataFrame:
@@ -193,7 +198,7 @@ def where(measured: Measured, domains: list[Domain]) -> Finding:
     )
     return Finding(
         name="where_violating_views_are",
-        title="Where they are",
+        title="Parts that differ from the rest",
         text=" ".join(sentences),
         value=len(apart),
         unit="count",
@@ -311,7 +316,7 @@ def domain_table(measured: Measured, domains: list[Domain]) -> Table:
     frame = _frame(measured, domains)
     show = _short(measured)
     frame["shown"] = [_cell(domain.share, show) for domain in domains]
-    frame["drawn"] = [_cell(d.pooled, show) if d.small else "" for d in domains]
+    frame["drawn"] = [_pooled_cell(d.pooled, show) if d.small else "" for d in domains]
     columns = (
         Column("dimension", "Part by"),
         Column("level", "Part"),
@@ -326,11 +331,19 @@ def domain_table(measured: Measured, domains: list[Domain]) -> Table:
         f"{METHOD} {_marked(measured)} "
         f"Pooled: with fewer than {FEWEST} violating posts a part's own number swings, so it is "
         "also given drawn towards the mean of its kind (empirical Bayes, Clayton and Kaldor "
-        "1987). A pooled number is a guess about a part that looks like its neighbours, and no "
-        "evidence that it differs or does not."
+        f"1987); {AS_ITS_KIND}: parts of its kind differ no more than by chance. A pooled number "
+        "is a guess about a part that looks like its neighbours, and no evidence that it differs "
+        "or does not."
     )
     caption = f"Violating views by part, {measured.study.market.name}, {measured.study.window}"
     return Table("parts", caption, frame, columns, note, rests_on=_least_views(measured, domains))
+
+
+def _pooled_cell(share: Share, show: Callable[[float], str]) -> str:
+    """Without an interval where the parts of a kind were not told apart: it would have no width,
+    as if the number were known."""
+    ends = {show(end) for end in share.ends}
+    return f"{ends.pop()}, {AS_ITS_KIND}" if len(ends) == 1 else _cell(share, show)
 
 
 def _cell(share: Share, show: Callable[[float], str]) -> str:

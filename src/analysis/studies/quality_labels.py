@@ -20,7 +20,7 @@ from analysis.methods.buckets import Floats
 from analysis.methods.clustered import Codes, Shares, clustered_shares
 from analysis.methods.deviations import Deviations, deviations
 from analysis.studies.base import Study
-from analysis.studies.words import join
+from analysis.studies.words import join, language_name
 
 #: However small params/project.yaml allows cells to be, a person is not shown on fewer labels.
 SMALLEST_CELL = 11
@@ -290,13 +290,6 @@ def spoken_languages(study: Study) -> tuple[str, ...]:
 
     found = get_official_languages(study.market.code, de_facto=True)
     return tuple(dict.fromkeys(name.split("_")[0] for name in found))
-
-
-def language_name(code: str) -> str:
-    """A language's English name, or its code where CLDR has none."""
-    from babel import Locale
-
-    return str(Locale("en").languages.get(code, shorten(code, LONGEST_NAME)))
 
 
 def _nothing(study: Study, rows: pd.DataFrame, spoken: tuple[str, ...]) -> str:

@@ -10,8 +10,8 @@ import numpy as np
 from analysis.methods.clustered import Shares
 from analysis.studies.findings import Comparison, Finding, Meaning, Verdict
 from analysis.studies.quality_deviations import Everywhere, Family, InLanguages
-from analysis.studies.quality_labels import Labels, Side, language_name
-from analysis.studies.words import join, percent, points, signed
+from analysis.studies.quality_labels import Labels, Side
+from analysis.studies.words import join, language_name, percent, points, signed
 
 #: The most names in one sentence.
 NAMED = 4

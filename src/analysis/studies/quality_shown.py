@@ -12,9 +12,9 @@ from analysis.figures.sides import Panel, Range, range_panels
 from analysis.methods.clustered import clustered_shares
 from analysis.studies.findings import Finding
 from analysis.studies.quality_deviations import Family, InLanguages
-from analysis.studies.quality_labels import SIDES, Labels, language_name, recoded
+from analysis.studies.quality_labels import SIDES, Labels, recoded
 from analysis.studies.quality_points import whose
-from analysis.studies.words import percent
+from analysis.studies.words import language_name, percent
 
 UNTRUSTED = "not to be trusted: few items, people or errors"
 SHOWN = (
@@ -40,7 +40,7 @@ def language_figure(labels: Labels, families: Sequence[Family]) -> Figure:
     worse = [each.name for family in shown for each in family.worse]
     title = "Errors against known answers by language"
     many = "1 errs" if len(set(worse)) == 1 else f"{len(set(worse))} err"
-    title += f": {many} more than the others" if worse else ": none apart"
+    title += f": {many} more than the others" if worse else ": none clearly errs more"
     return Figure(
         name="languages",
         title=title,
@@ -66,7 +66,7 @@ def _kinds(labels: Labels, attribute: str, families: Sequence[Family]) -> Figure
     worse = [each.name for family in families for each in family.worse]
     title = f"Errors by {attribute}, {whose(labels)}"
     many = "1 kind has" if len(worse) == 1 else f"{len(worse)} kinds have"
-    title += f": {many} more than the others" if worse else ": none apart"
+    title += f": {many} more than the others" if worse else ": none clearly has more"
     more = max(len(family.frame()) for family in families) - top
     caption = _caption(labels)
     if more > 0:

@@ -12,10 +12,10 @@ from analysis.figures.funnels import FunnelDrawing, funnel_plot
 from analysis.methods.clustered import Shares
 from analysis.methods.funnel import Funnel, Shrunk, funnel, shrink
 from analysis.studies.findings import Finding
-from analysis.studies.quality_labels import SIDES, Kinds, Labels, Side, language_name
+from analysis.studies.quality_labels import SIDES, Kinds, Labels, Side
 from analysis.studies.quality_points import whose
 from analysis.studies.quality_shown import SOURCE, hidden
-from analysis.studies.words import join, percent
+from analysis.studies.words import join, language_name, percent
 
 NO_MARKET = "no market"
 MOST_NAMED = 4

@@ -305,7 +305,13 @@ def said_time(hours: float) -> str | None:
 
 
 def _range(low: float, high: float) -> str | None:
+    """Two times; a unit that both have stands once.
+
+    >>> _range(3, 5), _range(0.4, 5), _range(3, np.inf)
+    ('3 to 5 hours', '24 minutes to 5 hours', '3 hours or more')
+    """
     first, last = said_time(low), said_time(high)
-    if first is None:
-        return None
-    return f"{first} to {last}" if last else f"{first} or more"
+    if first is None or last is None:
+        return first and f"{first} or more"
+    (number, unit), same = first.split(), last.split()[1]
+    return f"{number if unit == same else first} to {last}"

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
+
+from analysis.errors import shorten
+
+_LONGEST_CODE = 40
 
 
 def percent(share: float) -> str:
@@ -60,3 +65,15 @@ def join(words: Sequence[str]) -> str:
     ('a', 'a and b', 'a, b and c')
     """
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else list(words))
+
+
+@cache
+def language_name(code: str) -> str:
+    """A language's English name, or its code where CLDR has none.
+
+    >>> language_name("ja"), language_name("xx-none")
+    ('Japanese', 'xx-none')
+    """
+    from babel import Locale  # only studies that have languages
+
+    return str(Locale("en").languages.get(code, shorten(code, _LONGEST_CODE)))

@@ -21,11 +21,11 @@ Floats = NDArray[np.float64]
 _NEAR = 1e-6
 #: Units of numbers that are a part of what they rest on. A mean, a median or a time is none: as
 #: any other number about people it rests on no fewer than the least count.
-RATE_UNITS = frozenset(("share", "per_million", "ratio"))
+RATE_UNITS = frozenset(("share", "per_hundred", "per_thousand", "per_million", "ratio"))
 #: Columns of times, such as where a curve has its points.
 TIMES = frozenset(("seconds", "minutes", "hours", "days", "weeks"))
 UNITS = RATE_UNITS | {"mean", "hours", "count", "rank"}
-_SCALES = {"per_million": 1e6}
+_SCALES = {"per_hundred": 1e2, "per_thousand": 1e3, "per_million": 1e6}
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ LONGEST = 60
 _SHARE = re.compile(
     r"(?:none seen, )?(?:at most |at least |fewer than )?[+\-\u2212]?\d[\d.,]*(?: to [\d.,]+)?\s?%"
 )
-RATES = frozenset(("share", "per_million"))
+RATES = frozenset(("share", "per_hundred", "per_thousand", "per_million"))
 #: What a column of shares is called where it has no shape.
 RATE_WORDS = frozenset(("share", "shares", "rate", "rates"))
 

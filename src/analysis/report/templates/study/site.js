@@ -192,7 +192,7 @@
       const minutes = unit === "hours" && Math.abs(value) < 1, shown = minutes ? 60 * value : value;
       const whole = unit === "count" || unit === "rank" || Math.abs(shown) >= 100;
       const text = write(shown, { signDisplay, ...(whole ? { maximumFractionDigits: 0 } : { maximumSignificantDigits: 3 }) });
-      const said = { rank: difference ? "" : words.rank, per_million: words.perMillion, hours: minutes ? words.minutes : words.hours };
+      const said = { rank: difference ? "" : words.rank, per_hundred: words.perHundred, per_thousand: words.perThousand, per_million: words.perMillion, hours: minutes ? words.minutes : words.hours };
       return [text, said[unit] || "{number}"];
     }
     function shown(value, unit, difference) {
