@@ -135,3 +135,13 @@ def test_numbers_are_written_as_babel_writes_them(locale: str) -> None:
     for count in (0, 7, 999, 1234, 1234567, -45678):
         pattern = symbols.decimal_formats[None].pattern.partition(".")[0]
         assert said.shown(count, "count") == format_decimal(count, pattern, locale=symbols)
+
+
+def test_a_percentage_keeps_its_sign_after_it_among_words_from_right_to_left() -> None:
+    """The mark (LRM) has the letters around it not turn `8.46%` into `%8.46` (UAX 9, rule W2)."""
+    assert words("ar_EG").ends(0.04, 0.0846, "share").split() == [
+        "\u200e4.00%",
+        "to",
+        "\u200e8.46%",
+    ]
+    assert words("ar_EG").shown(12, "count") == "12"

@@ -68,7 +68,8 @@ class Replaced(_Part):
 def revisions(
     before: Sequence[Finding], after: Sequence[Finding], minimum: int = 0
 ) -> Iterator[Revised]:
-    """Findings whose numbers differ between two runs, new and vanished ones included.
+    """Findings whose numbers differ between two runs, new and vanished ones included; one that
+    is told in another unit is new.
 
     Args:
         before, after: of the two runs.
@@ -79,6 +80,8 @@ def revisions(
     for name in dict.fromkeys([*new, *old]):
         then, now = old.get(name), new.get(name)
         known = now or then
+        if then and now and then.unit != now.unit:  # another number, though of the same name
+            then = None
         one, two = (Number.of(each) if each else None for each in (then, now))
         if known and not (one and two and one.near(two)):
             if known.unit == "count" and one and two and _apart(one, two) < minimum:

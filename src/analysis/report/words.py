@@ -148,7 +148,9 @@ class Words:
             return plain
         marks = _marks(self.locale, shape == "share", value < 0)
         digits = plain.strip("-%").replace(",", "\0").replace(".", marks.point)
-        return f"{marks.before}{digits.replace(chr(0), marks.group)}{marks.after}"
+        number = f"{marks.before}{digits.replace(chr(0), marks.group)}{marks.after}"
+        # After a word from right to left, its sign would stand on the other side of the number.
+        return f"\u200e{number}" if shape == "share" and self.direction == "rtl" else number
 
     def interval(self, finding: Finding) -> str:
         """A number's interval in words; empty where it has none."""
