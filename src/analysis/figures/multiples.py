@@ -85,8 +85,8 @@ def describe(made: Multiples) -> str:
     span = f"{len(made.labels)} windows from {made.labels[0]} to {made.labels[-1]}"
     if len(made.labels) == 1:
         span = f"the window {made.labels[0]}"
-    number = f"{len(made.panels)} panels" if len(made.panels) > 1 else "One panel"
-    parts = [f"{number}, each a line with bars: {made.subject}, {span}."]
+    number = f"{len(made.panels)} panels, each" if len(made.panels) > 1 else "One panel,"
+    parts = [f"{number} a line with bars: {made.subject}, {span}."]
     parts += [_told(panel, made.confidence) for panel in made.panels]
     return " ".join([*parts, made.known]).strip()
 
