@@ -144,4 +144,4 @@ def test_a_percentage_keeps_its_sign_after_it_among_words_from_right_to_left() -
         "to",
         "\u200e8.46%",
     ]
-    assert words("ar_EG").shown(12, "count") == "12"
+    assert words("ar_EG").value(12, "count") == "12"

@@ -114,7 +114,8 @@ def test_alternative_texts_are_made_from_the_numbers(shown: list[Shown]) -> None
         values = [abs(v) for row in each.rows for v in row if isinstance(v, int | float)]
         bare = re.sub(r"\(\d+% interval|[A-Z][^:.;]*:", "", alt)
         told = re.findall(
-            r"(?<![\w-])(\d[\d,]*\.\d+|\d[\d,]*)(?=%| (?:points|hours|days|items|reports)|[;,] |\))",
+            r"(?<![\w-])(\d[\d,]*\.\d+|\d[\d,]*)"
+            r"(?=%| (?:points|hours|days|items|reports)|[;,] |\))",
             bare,
         )
         numbers = [float(number.replace(",", "")) for number in told]

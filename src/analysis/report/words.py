@@ -127,6 +127,8 @@ class Words:
         if unit == "hours" and abs(value) < 1:
             return self.shown(60 * value, "number"), gettext("%(number)s minutes")
         said = {
+            # After a word from right to left, a sign would stand on the other side of its number.
+            "share": "\u200e%(number)s" if self.direction == "rtl" else "%(number)s",
             "rank": gettext("rank %(number)s"),
             "per_hundred": gettext("%(number)s per hundred"),
             "per_thousand": gettext("%(number)s per thousand"),
@@ -148,9 +150,7 @@ class Words:
             return plain
         marks = _marks(self.locale, shape == "share", value < 0)
         digits = plain.strip("-%").replace(",", "\0").replace(".", marks.point)
-        number = f"{marks.before}{digits.replace(chr(0), marks.group)}{marks.after}"
-        # After a word from right to left, its sign would stand on the other side of the number.
-        return f"\u200e{number}" if shape == "share" and self.direction == "rtl" else number
+        return f"{marks.before}{digits.replace(chr(0), marks.group)}{marks.after}"
 
     def interval(self, finding: Finding) -> str:
         """A number's interval in words; empty where it has none."""
