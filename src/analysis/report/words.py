@@ -127,8 +127,6 @@ class Words:
         if unit == "hours" and abs(value) < 1:
             return self.shown(60 * value, "number"), gettext("%(number)s minutes")
         said = {
-            # After a word from right to left, a sign would stand on the other side of its number.
-            "share": "\u200e%(number)s" if self.direction == "rtl" else "%(number)s",
             "rank": gettext("rank %(number)s"),
             "per_hundred": gettext("%(number)s per hundred"),
             "per_thousand": gettext("%(number)s per thousand"),
@@ -137,7 +135,9 @@ class Words:
         }
         shapes: dict[Unit, Shape] = {"ratio": "number", "mean": "number", "rank": "count"}
         shape = shapes.get(unit) or cast(Shape, unit)
-        return self.shown(value, shape), said.get(unit, "%(number)s")
+        # After a word from right to left, a sign would stand on the other side of its number.
+        mark = "\u200e" if unit == "share" and self.direction == "rtl" else ""
+        return mark + self.shown(value, shape), said.get(unit, "%(number)s")
 
     def shown(self, value: float, shape: Shape) -> str:
         """A number with the figures that tables show, as it is written in this language.
