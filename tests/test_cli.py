@@ -24,7 +24,7 @@ def test_metrics_are_listed(checkout: Checkout) -> None:
 
 
 def test_a_metric_is_said_and_its_sql_gives_the_number(checkout: Checkout) -> None:
-    name = "proactive_removal_rate"
+    name = "violative_view_rate"
     said = checkout.study("metric", name, *ASKED)
     asked = json.loads(checkout.study("metric", name, *ASKED, "--json"))
     assert asked["finding"]["text"] in said
