@@ -50,7 +50,7 @@ def main() -> None:
     for market in asked.market or ["JP", "US"]:
         study = open_study("core_metrics", market=market, window="latest-week")
         measured = core_metrics.estimate(study, core_metrics.load(study))
-        table = core_metrics.detection(measured)
+        *_, table = core_metrics.detection(measured)
         print(f"\n{table.caption}\n{table.frame.to_string(index=False)}")
 
 

@@ -46,6 +46,7 @@ class Panel:
         alerts: the places of windows in which the number left what was expected.
         breaks: the places among the figure's breaks that are this number's.
         units: how many each window's number rests on, nan where it is not shown; empty if unknown.
+        scale: the ends of the panel's scale; None for one that its line fills.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Panel:
     alerts: Sequence[int] = ()
     breaks: Sequence[int] = ()
     units: Floats = field(default_factory=lambda: np.empty(0))
+    scale: tuple[float, float] | None = None
 
     @property
     def expected(self) -> tuple[Floats, Floats]:
@@ -146,7 +148,7 @@ class _Place:
 def _place(panel: Panel, at: int, days: Floats) -> _Place:
     row, column = divmod(at, COLUMNS)
     left, top = column * WIDTH / COLUMNS + AXIS, row * PANEL_HEIGHT + TITLE + 4
-    return _Place(left, top, days, *_limits(panel))
+    return _Place(left, top, days, *(panel.scale or _limits(panel)))
 
 
 def _limits(panel: Panel) -> tuple[float, float]:

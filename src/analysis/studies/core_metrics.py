@@ -280,7 +280,7 @@ def by_group(measured: Measured) -> Iterator[Figure | Table]:
         yield group.table()
 
 
-def detection(measured: Measured) -> Table:
+def detection(measured: Measured) -> Iterator[Figure | Table]:
     """How soon a lasting move of a fifth of each metric would raise an alert."""
     return metric_alerts.detection(measured)
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from analysis.figures.displays import Column, Table
+from analysis.figures.delays import Delay, delays_figure
+from analysis.figures.displays import Column, Figure, Table
 from analysis.methods.buckets import Floats
 from analysis.metrics.catalogue import Catalogue, Metric
 from analysis.metrics.estimate import Series
@@ -26,6 +27,8 @@ USUAL = 8
 FOLLOWED = 0.5
 #: The relative move whose detection is told, and within how many windows.
 MOVE, SPANS = 0.2, (1, 2, 4, 8, 13)
+#: How many curves of it a page draws.
+CURVES = 6
 ANNOTATE = (
     "Where it is known what changed, add it to params/annotations.yaml: charts then mark it, and "
     "expectations take it as a shift of the level."
@@ -158,29 +161,42 @@ def alerts(measured: Measured) -> Finding:
     )
 
 
-def detection(measured: Measured) -> Table:
+def detection(measured: Measured) -> Iterator[Figure | Table]:
     """How soon a lasting move of each watched metric would raise an alert, at its traffic."""
     watched, study = measured.watched, measured.study
     found = watched.noticed(measured.series, MOVE, study.rng())
+    titles = [measured.series[name].metric.title for name in watched.outlooks]
+    note = (
+        f"Of {DRAWS:,} simulated moves that begin at once and last, by the limits and the errors "
+        "of this run; a share that can't rise so far falls. Expectations follow a move, so what "
+        "is not noticed early may never be."
+    )
+    named = zip(watched.outlooks, titles, found, strict=True)
+    delays = [Delay(*each) for each in named if not _withheld(measured, each[0])]
+    if delays:
+        often = sum(float(each.chance[-1]) >= 0.5 for each in delays)
+        title = (
+            f"A lasting move of {MOVE:.0%} is noticed at least every other time within "
+            f"{found.shape[1]} windows in {often} of {len(delays)} metrics"
+        )
+        caption = f"The metrics in which it is noticed soonest. {note}"
+        yield delays_figure(
+            "delays", delays, shown=CURVES, title=title, caption=caption, rests_on=DRAWS
+        )
     spans = [span for span in SPANS if span <= watched.watched]
     rows = [
-        {"title": measured.series[name].metric.title, "windows": half(chance)}
+        {"title": title, "windows": half(chance)}
         | {f"within_{span}": float(chance[span - 1]) for span in spans}
-        for name, chance in zip(watched.outlooks, found, strict=True)
+        for title, chance in zip(titles, found, strict=True)
     ]
     columns = (
         Column("title", "Metric"),
         Column("windows", "Windows until half are noticed"),
         *(Column(f"within_{span}", f"Noticed within {span}", "share") for span in spans),
     )
-    note = (
-        f"Of {DRAWS:,} simulated moves that begin at once and last, by the limits and the errors "
-        "of this run; a share that can't rise so far falls. Expectations follow a move, so what "
-        "is not noticed early may never be."
-    )
     caption = f"How soon a lasting move of {MOVE:.0%} raises an alert in {study.market.name}"
     frame = pd.DataFrame(rows, columns=[column.key for column in columns])
-    return Table("detection", caption, frame, columns, note, folded=True, rests_on=DRAWS)
+    yield Table("detection", caption, frame, columns, note, folded=True, rests_on=DRAWS)
 
 
 def half(chance: Floats) -> str:
@@ -196,12 +212,17 @@ def _said(measured: Measured, name: str) -> str:
     if outlook.began < len(outlook.alarm) - 1:  # an alert that goes on is one alert
         side += f" since {measured.loaded.rows.windows[measured.loaded.history[outlook.began]]}"
     value = measured.series[name].value(0) or 0.0
-    if words.finding().statement().unsafe(measured.study.rules):
-        return f"{_lower(words.metric.title)} {side}"  # over so few it is not told
+    if _withheld(measured, name):
+        return f"{_lower(words.metric.title)} {side}"
     return (
         f"{_lower(words.metric.title)} {side} ({words.scale.short(value)}, expected "
         f"{words.expected()})"
     )
+
+
+def _withheld(measured: Measured, name: str) -> bool:
+    """Whether a metric's number rests on so few that it is not told."""
+    return measured.words(name).finding().statement().unsafe(measured.study.rules)
 
 
 def _promised(measured: Measured) -> str:

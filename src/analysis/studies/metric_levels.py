@@ -153,8 +153,10 @@ class LevelWords:
             "what comes in clumps or wanders from window to window counts for less), one far off "
             "or many that lean the same way. While nothing happens, alerts are limited to "
             f"{promise.false_alarms:g} false ones a quarter over all {promise.markets} markets "
-            f"together; limits allow for the {len(self.levels.watched)} that are watched. What a "
-            "few events a window tell takes months: a table says how long."
+            f"together; limits allow for the {len(self.levels.watched)} that are watched. Where "
+            "shares wander from window to window by themselves more come: in simulated worlds of "
+            "thousands of events up to twice as many, and more than one in one quarter of eleven. "
+            "What a few events a window tell takes months: a table says how long."
         )
 
 
