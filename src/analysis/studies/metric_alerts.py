@@ -179,7 +179,10 @@ def detection(measured: Measured) -> Iterator[Figure | Table]:
             f"A lasting move of {MOVE:.0%} is noticed at least every other time within "
             f"{found.shape[1]} windows in {often} of {len(delays)} metrics"
         )
-        caption = f"The metrics in which it is noticed soonest. {note}"
+        caption = (
+            f"The metrics in which it is noticed soonest. {note} Source: {DRAWS:,} draws a metric "
+            "from what was expected in this run; limits after Lucas (1982)."
+        )
         yield delays_figure(
             "delays", delays, shown=CURVES, title=title, caption=caption, rests_on=DRAWS
         )
