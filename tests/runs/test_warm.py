@@ -257,18 +257,24 @@ def test_a_daemonic_process_may_have_kernels(warm: process.Warm, tmp_path: Path)
     assert not (warm.folder / folder.NOTES).exists()
 
 
-@pytest.mark.parametrize("how", ["warm", "cold"])
+@pytest.mark.parametrize("how", ["warm", "cold", "far"])
 def test_no_log_warns_of_what_others_could_listen_to(
     warm: process.Warm, how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if how == "cold":
+    # A socket's path can't be longer than a hundred letters; pytest's own folders are long.
+    place = tmp_path / ("far" * 30) if how == "far" else Path(tempfile.mkdtemp(prefix="near-"))
+    place.mkdir(exist_ok=True)
+    if how != "warm":
         monkeypatch.delenv(folder.FOLDER_VARIABLE)
+        monkeypatch.setattr(tempfile, "tempdir", str(place))
     with (tmp_path / "log").open("w") as log, kernel(stdout=log, stderr=log) as (manager, client):
         assert run(client, "1 + 1") == 2
-        assert manager.transport == ("ipc" if how == "warm" else "tcp")
+        assert manager.transport == ("tcp" if how == "far" else "ipc")
+        assert manager.transport_encryption == ("auto" if how == "far" else "disabled")
         forked = parent(manager.provisioner.pid) == warm.process.pid  # type: ignore[union-attr]
         assert forked == (how == "warm")
     assert "TCP" not in (tmp_path / "log").read_text()
+    place.rmdir()  # nothing is left in it
 
 
 #: Where the warm process is a script, and where it comes from the fork server as in `study run`.

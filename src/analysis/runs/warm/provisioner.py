@@ -6,18 +6,19 @@ import asyncio
 import json
 import os
 import select
+import shutil
 import socket
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
-from analysis.runs.warm.folder import FOLDER_VARIABLE, NOTES, SILENT, SOCKET
+from analysis.runs.warm.folder import FOLDER_VARIABLE, NOTES, SILENT, SOCKET, make
 
 #: Seconds for the warm process to import everything on a busy machine, and then to fork.
 PATIENCE = 60.0
@@ -118,16 +119,43 @@ class Wanted:
 class WarmProvisioner(LocalProvisioner):
     """Forks a kernel from the warm process; where that can't be, starts it as Jupyter does."""
 
+    _own: tuple[Path, TextIO] | None = None
+
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
-        """As Jupyter does, but over private sockets, or else encrypted: never open to listeners."""
-        manager, folder = self.parent, os.environ.get(FOLDER_VARIABLE)
+        """As Jupyter does, but over private sockets, or else encrypted: never open to listeners.
+
+        Two processes that choose ports at once may choose the same; sockets have names of their
+        own.
+        """
+        manager = self.parent
         if manager is not None and manager.transport == "tcp" and _unsettled(manager):
-            address = f"{folder}/{self.kernel_id}"
-            if folder and os.path.isdir(folder) and len(address) <= LONGEST:  # noqa: PTH112
+            address = self._address()
+            if address and len(address) <= LONGEST:
                 manager.transport, manager.ip, manager.cache_ports = "ipc", address, False
             elif manager.transport_encryption == "disabled":
                 manager.transport_encryption = "auto"
         return await super().pre_launch(**kwargs)
+
+    def _address(self) -> str:
+        """How this kernel's sockets begin: beside the warm process's, or in a folder of its own;
+        empty where none can be made."""
+        folder = os.environ.get(FOLDER_VARIABLE)
+        if folder and os.path.isdir(folder):  # noqa: PTH112
+            return f"{folder}/{self.kernel_id}"
+        try:
+            self._own = self._own or make()
+        except OSError:
+            return ""
+        return f"{self._own[0]}/kernel"
+
+    async def cleanup(self, restart: bool = False) -> None:
+        """As Jupyter does, with the kernel's own folder."""
+        await super().cleanup(restart)
+        if self._own and not restart:
+            folder, held = self._own
+            shutil.rmtree(folder, ignore_errors=True)
+            held.close()
+            self._own = None
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         """A forked kernel, or a cold one with a line in the log that says why."""
