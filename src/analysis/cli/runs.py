@@ -108,8 +108,6 @@ def _plan(
     from analysis.runs.plan import made
     from analysis.runs.plan import plan as make_plan
 
-    if to_run and force:
-        begin(choice.studies or project.study_names)
     held = Held(project)
     runs = choose(project, choice, held)
     if to_run and not all(made(run.folder(project)) for run in runs):
@@ -136,6 +134,10 @@ def run(
     """Execute studies for markets and windows, and publish the site; fresh runs are left alone."""
     project = Project.find()
     asked = asked_locale(locale)
+    if force and not (cluster or due or watch):  # runs are sure to be executed
+        from analysis.runs.forking import begin
+
+        begin(studies or project.study_names)
     choice = _choice(studies, market, window, variant, parameters, full)
 
     def carry_out(planned: list[Planned]) -> bool:

@@ -21,6 +21,8 @@ from analysis.safeguards.scanning import Hit, digest_of, scan_notebook, scan_pag
 #: Which state of each folder was looked through, by identity.
 STATE = ".scanned.json"
 HELD = "held"
+#: How many lines without a secret are remembered: some tens of megabytes.
+REMEMBERED = 200_000
 
 
 def hold_back(project: Project) -> list[str]:
@@ -34,6 +36,7 @@ def hold_back(project: Project) -> list[str]:
     """
     reports, allowed = project.reports, frozenset(project.settings.not_secrets)
     known, state, lines = _known(reports), dict[str, str](), list[str]()
+    seen: set[str] = set()  # runs of a study have most lines in common
     for identity in identities(reports):
         mark = _mark(f"{reports}/{identity}", allowed)
         if known.get(identity) != mark:
@@ -41,7 +44,9 @@ def hold_back(project: Project) -> list[str]:
             record = RunRecord.read(folder)
             if record is None:
                 continue
-            if hits := list(_hits(folder, record, allowed)):
+            if len(seen) > REMEMBERED:
+                seen.clear()
+            if hits := list(_hits(folder, record, allowed, seen)):
                 record = _hold(project, folder, record, hits)
                 lines.append(f"{identity} is {record.reason}")
                 mark = _mark(f"{folder}", allowed)
@@ -64,10 +69,12 @@ def _note(reports: Path, known: dict[str, str], state: dict[str, str]) -> None:
         replace_text(reports / STATE, json.dumps(state, indent=0))
 
 
-def _hits(folder: Path, record: RunRecord, allowed: frozenset[str]) -> Iterator[Hit]:
+def _hits(
+    folder: Path, record: RunRecord, allowed: frozenset[str], seen: set[str]
+) -> Iterator[Hit]:
     """What any file of a run's folder holds, but for the digests that its own record names."""
     own = {record.key, record.revision, record.revision.rstrip("+"), *record.key_parts.values()}
-    known, seen = allowed | own, set[str]()
+    known = allowed | own
     for path in map(Path, _files(f"{folder}")):
         text = path.read_text(encoding="utf-8")
         name = path.relative_to(folder).as_posix()
