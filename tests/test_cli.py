@@ -52,3 +52,21 @@ def test_sql_for_a_program(checkout: Checkout) -> None:
     assert found["rows"][0]["market"] == "AU"
     assert isinstance(found["rows"][0]["views"], int)
     assert found["rows"][0]["h"].endswith("+00:00")
+
+
+@pytest.mark.parametrize("form", [[], ["--json"]])
+def test_sql_shows_no_content_no_secret_and_nothing_that_a_terminal_obeys(
+    checkout: Checkout, form: list[str]
+) -> None:
+    words, key = "a text that nobody should meet", "AKIA" + "ABCDEFGHIJKLMNOP"
+    hostile = "chr(27) || '[2J' || chr(155) || '2J' || chr(8238)"
+    query = (
+        f"select '{words}' as comment_text, {{text: '{words}'}} as row, ['{words}'] as texts, "
+        f"'{key}' as x, {hostile} as y, 1 as \"a\x1b[2J\""
+    )
+    shown = checkout.study("sql", query, *form)
+    assert words not in shown
+    assert shown.count(f"[text of {len(words)} characters]") == 3
+    assert key not in shown
+    assert not set("\x1b\x9b\u202e") & set(shown)
+    assert "\x1b" not in checkout.study("sql", f"select cast({hostile} as int)", *form, status=2)

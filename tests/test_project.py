@@ -38,6 +38,11 @@ def test_markets_cover_the_calendars_that_go_wrong() -> None:
     assert all(ZoneInfo(zone) for zone in zones)
 
 
+def test_a_region_is_not_taken_for_a_market() -> None:
+    with pytest.raises(UserError, match=r"EU is a region; name one of its markets: .*DE.*FR"):
+        CHECKOUT.market("EU")
+
+
 def test_market_names_are_those_of_their_codes() -> None:
     names = territories()
     assert {code: market.name for code, market in CHECKOUT.markets.items()} == {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import signal
@@ -14,11 +15,15 @@ import urllib.request
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from cronsim import CronSim
+from nbformat.v4 import new_code_cell, new_notebook, new_output
 from ruamel.yaml import YAML
 
 from analysis.project import Limits, Schedule
+from analysis.report.guarded import guard
+from analysis.safeguards.disclosure import Rules
 from analysis.sources.declared import Database, Sources
 from analysis.warehouse import TABLES, scratch
 from analysis.warehouse.contracts import check_columns
@@ -30,6 +35,7 @@ COMMANDS = [
     for block in re.findall(r"```sh\n(.*?)```", README, flags=re.DOTALL)
     for line in block.splitlines()
 ]
+PYTHON = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
 #: Commands that a test of their own runs.
 ELSEWHERE = {
     "make reports": "test_make_reports_in_a_fresh_clone",
@@ -54,6 +60,7 @@ def test_every_command_of_the_tour(checkout: Checkout, real_data: Path) -> None:
     environment = clean_environment() | {
         "PYTHONPATH": str(checkout.root / "src"),
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "XDG_STATE_HOME": str(checkout.root / ".state"),  # the person's own limit stays as it is
     }
     ran = [line for line in COMMANDS if line not in ELSEWHERE]
     assert len(ran) >= 10
@@ -93,13 +100,30 @@ def test_the_schedulers_examples_are_what_they_say() -> None:
         "make .venv/.ready",
         ".venv/bin/study run --due",
     }
-    (dag,) = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    (dag,) = (block for block in PYTHON if "airflow" in block)
     compile(dag, "dag.py", "exec")
     assert '".venv/bin/study run --due"' in dag
     (declared,) = re.findall(r"`schedule: (\{.*?\})`", README)
     Schedule.model_validate(YAML(typ="safe", pure=True).load(declared))
     (limits,) = re.findall(r"`limits: (\{.*?\})`", README)
     Limits.model_validate(YAML(typ="safe", pure=True).load(limits))
+
+
+def test_the_chart_of_ones_own_may_leave_a_run() -> None:
+    (block,) = (block for block in PYTHON if "seaborn" in block)
+    rows = pd.DataFrame({"policy": ["spam", "hate"], "reports": [300, 120]})
+    *drawing, shown = ast.parse(block).body
+    assert isinstance(shown, ast.Expr)
+    names: dict[str, object] = {"rows": rows}
+    exec(compile(ast.Module(drawing, []), "README", "exec"), names)  # noqa: S102  # our own words
+    figure = eval(compile(ast.Expression(shown.value), "README", "eval"), names)  # noqa: S307
+    output = new_output("display_data", figure._repr_mimebundle_())
+    kept, withheld = guard(
+        new_notebook(cells=[new_code_cell(outputs=[output])]), rules=Rules(11, 100)
+    )
+    svg = kept.cells[0].outputs[0].data["image/svg+xml"]
+    assert {"spam", "hate", "reports"} <= set(re.findall(r">([a-z]+)</text>", svg))
+    assert (withheld.cells, withheld.pictures, withheld.kinds) == (0, 0, ())
 
 
 def test_the_declared_source_is_one_and_maps_what_its_table_takes() -> None:

@@ -18,6 +18,8 @@ from zoneinfo import ZoneInfo
 from analysis.errors import UserError, nearest, shorten
 
 DAY = timedelta(days=1)
+#: Engines and files keep a day as its number from this one.
+FIRST_DAY = date(1970, 1, 1)
 #: A year before, kept on the same weekdays.
 FIFTY_TWO_WEEKS = timedelta(weeks=52)
 #: Windows outside these years are typing mistakes; the zone database is not reliable far from now.
@@ -189,6 +191,20 @@ FORMS = (
     "2026-W10, 2026-03, 2026-Q1, 2026-03-02, 2026-03-02..2026-03-09 (end exclusive), latest-week"
 )
 _LATEST = {f"latest-{kind}": kind for kind in Kind if kind is not Kind.RANGE}
+
+
+def day_number(day: date) -> int:
+    """A day as its number.
+
+    >>> day_number(date(1970, 1, 3)), numbered_day(2)
+    (2, datetime.date(1970, 1, 3))
+    """
+    return (day - FIRST_DAY).days
+
+
+def numbered_day(number: int) -> date:
+    """The day of a number."""
+    return FIRST_DAY + timedelta(days=int(number))
 
 
 def weeks_in(year: int) -> int:

@@ -156,7 +156,11 @@ def explain(error: ValidationError, model: type[BaseModel]) -> Iterator[str]:
             yield f"{key}: missing"
         else:
             message = each["msg"].removeprefix("Value error, ")
-            yield f"{key}: {shorten(repr(each['input']))} given; {message}"
+            # A mistake of a whole mapping says itself which of its keys it is about.
+            given = (
+                "" if isinstance(each["input"], dict) else f"{shorten(repr(each['input']))} given; "
+            )
+            yield f"{key}: {given}{message}"
 
 
 def _fields_at(model: type[BaseModel], path: list[str]) -> list[str]:

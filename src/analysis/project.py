@@ -339,8 +339,11 @@ class Project:
         """An operated market by its code.
 
         Raises:
-            UserError: it is not in params/markets.yaml (names the nearest).
+            UserError: it is not in params/markets.yaml (names the nearest), or a whole region.
         """
+        if code in self.regions:
+            codes = ", ".join(self.regions[code])
+            raise UserError("market", f"{code} is a region; name one of its markets: {codes}")
         if code not in self.markets:
             raise unknown("market", code, self.markets)
         return self.markets[code]

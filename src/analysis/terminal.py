@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
@@ -14,31 +16,53 @@ from rich.table import Table
 
 from analysis.safeguards.secrets import Redactor, redact
 
+#: What a terminal obeys though it shows nothing, and JSON leaves as it is.
+_OBEYED = re.compile("[\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 console = Console(highlight=False, soft_wrap=True)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def say(text: str) -> None:
-    """A line for a person; nothing in it is read as markup."""
-    console.print(redact(text), markup=False)
+    """Lines for a person; nothing in them is read as markup, and a terminal obeys none of it."""
+    console.print(_lines(redact(text)), markup=False)
 
 
 def say_error(text: str) -> None:
     """A mistake, or why a command ended early: one line on standard error."""
-    errors.print(f"study: {redact(text)}", markup=False)
+    errors.print(f"study: {_lines(redact(text))}", markup=False)
 
 
 def say_json(value: Any) -> None:
     """A value for a program, on standard output alone."""
-    text = json.dumps(value, indent=1, ensure_ascii=False, default=_plain)
-    sys.stdout.write(Redactor()(text, assigned=False) + "\n")
+    text = json.dumps(_known(value), indent=1, ensure_ascii=False)
+    sys.stdout.write(_OBEYED.sub(_numbered, Redactor()(text, assigned=False)) + "\n")
 
 
-def _plain(value: Any) -> Any:
-    """A value that JSON does not know: an engine's large whole number stays one."""
+def _numbered(letter: re.Match[str]) -> str:
+    return f"\\u{ord(letter[0]):04x}"
+
+
+def _known(value: Any) -> Any:
+    """A value as JSON has it: a number that is none or has no end is null, an engine's large whole
+    number stays one, and what else JSON does not know is said as text.
+
+    >>> _known({"a": [float("nan"), 2.5, Decimal(10**20)], 1: None})
+    {'a': [None, 2.5, 100000000000000000000], '1': None}
+    """
+    if isinstance(value, Mapping):
+        return {str(key): _known(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_known(each) for each in value]
     if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
-    return str(value)
+        whole = value.is_finite() and value == value.to_integral_value()
+        value = int(value) if whole else float(value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if value is None or isinstance(value, int) else str(value)
+
+
+def _lines(text: str) -> str:
+    return "\n".join(map(cell, text.split("\n")))
 
 
 def cell(value: object) -> str:
@@ -55,6 +79,9 @@ def say_table(
     title: str, columns: list[str], rows: list[list[str]], *, header: bool = False
 ) -> None:
     """A table for a person; on a pipe plain columns parted by tabs, their names first if asked."""
+    clean = Redactor()
+    columns = [clean(cell(name)) for name in columns]
+    rows = [[clean(value) for value in row] for row in rows]
     if not console.is_terminal:
         for row in [columns, *rows] if header else rows:
             sys.stdout.write("\t".join(row) + "\n")  # the console would make blanks of tabs

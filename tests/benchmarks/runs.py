@@ -199,6 +199,7 @@ timed("page", execute, "render")
 timed("record (warehouse asked)", execute, "describe")
 
 study, runs = sys.argv[1], json.loads(sys.argv[2])
+rehearsed.rehearse()
 project = Project.find()
 asked = [run for m, w in runs for run in choose(project, Choice([study], [m], [w]))]
 planned = [complete(each) for each in plan(project, asked, force=True)]

@@ -117,6 +117,31 @@ def test_axe_finds_nothing_on_the_sites_own_pages(
             assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+#: Texts of three English words or more whose nearest language is another, and Arabic ones whose
+#: nearest is English (WCAG 3.1.2); what a program reads is in no language.
+UNMARKED = """() => {
+    const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), found = [];
+    while (walk.nextNode()) {
+        const at = walk.currentNode.parentElement, text = walk.currentNode.data.trim();
+        const english = /[a-z]+ [a-z]+ [a-z]+/i.test(text) && !at.closest("script, pre, code, bdi");
+        const said = at.closest("[lang]").lang, arabic = /\\p{Script=Arabic}/u.test(text);
+        if (english ? said !== "en" : arabic && said === "en") found.push(text.slice(0, 80));
+    }
+    return found;
+}"""
+
+
+@pytest.mark.parametrize("kind", ["done", "no_data", "failed", *ARABIC])
+def test_english_on_a_page_of_another_language_is_marked_and_said(
+    tab: Tab, folder: Path, pages: dict[str, Path], kind: str
+) -> None:
+    page = tab.open(
+        pages[kind] if kind in pages and kind in ARABIC else folder / f"{kind}-ar_EG.html"
+    )
+    assert page.evaluate(UNMARKED) == []
+    assert "باللغة الإنجليزية" in page.locator("header.page").inner_text()
+
+
 def test_axe_sees_what_is_wrong(tab: Tab, folder: Path) -> None:
     page = tab.open(folder / "done-en.html")
     page.evaluate("document.querySelector('svg').removeAttribute('aria-labelledby')")

@@ -21,8 +21,9 @@ from analysis.figures.displays import Column, Figure, Table
 from analysis.studies.findings import Finding
 
 texts = json.loads(pathlib.Path(TEXTS).read_text())
-frame = pd.DataFrame({"text": texts, "n": range(1000, 1000 + len(texts))})
-display(Table("every", texts[0], frame, (Column("text", texts[1]), Column("n", texts[2], "count"))))
+frame = pd.DataFrame({"policy": texts, "n": range(1000, 1000 + len(texts))})
+columns = (Column("policy", texts[1]), Column("n", texts[2], "count"))
+display(Table("every", texts[0], frame, columns))
 for at, text in enumerate(texts):
     words = {"title": text, "text": text, "sample": text, "notes": (text,)}
     display(Finding(name=f"f{at}", value=1.0, unit="hours", headline=at < 3, **words))
@@ -35,7 +36,7 @@ for at, text in enumerate(texts):
         inside = f'<text onclick="pwned=1">{html.escape(text)}</text><script>pwned=1</script>'
         drawn = f'<svg xmlns="http://www.w3.org/2000/svg">{inside}</svg>'
         display(SVG(drawn))
-        display(Figure(text, text, text, text, frame[["text"]][at : at + 1], drawn))
+        display(Figure(text, text, text, text, frame[["policy"]][at : at + 1], drawn))
 """
 STATE = """() => [window.pwned === undefined,
     document.querySelectorAll('iframe,object,embed,base,form,meta[http-equiv=refresh]').length,

@@ -8,7 +8,9 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
+from analysis.report.page import render
 from browsing import Tab
+from samples import code, notebook, record, show, table
 
 pytestmark = pytest.mark.xdist_group("browser")
 
@@ -191,6 +193,20 @@ def test_print_leaves_the_code_out(tab: Tab, pages: dict[str, Path]) -> None:
         assert not page.locator(hidden).first.is_visible()
     assert page.locator("figure svg").is_visible()
     assert page.pdf(format="A4").startswith(b"%PDF")
+
+
+def test_paper_has_of_a_table_of_code_its_name_and_where_its_data_lie(
+    tab: Tab, tmp_path: Path
+) -> None:
+    for printed in (True, False):
+        cell = code("", *show(table(folded=True, printed=printed)))
+        path = tmp_path / f"{printed}.html"
+        path.write_text(render(notebook(cell), record(), site_title="s"), encoding="utf-8")
+        page = tab.open(path)
+        page.emulate_media(media="print")
+        assert page.locator(".folded tbody").is_visible() == printed
+        assert page.locator(".folded summary").is_visible()
+        assert page.locator(".folded a[download]").is_visible()
 
 
 def test_print_spells_links_out_and_opens_what_is_folded(tab: Tab, pages: dict[str, Path]) -> None:

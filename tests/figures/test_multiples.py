@@ -48,7 +48,7 @@ def test_the_words_say_what_is_drawn() -> None:
     assert words.startswith("2 panels, each a line with bars: Things in Japan, 3 windows from W0")
     said = "Rate: 20% (95% interval 18% to 22%), no clear change from W0; between 10% and 30%"
     assert said in words
-    assert "Other: no value" in words
+    assert "Other: no value in the last window; between 50% and 50% in the 2 of 3 windows" in words
 
 
 def test_each_panel_has_its_title_its_number_and_its_scale() -> None:
@@ -72,6 +72,18 @@ def test_higher_numbers_stand_higher() -> None:
     xs, ys = numbers[::2], numbers[1::2]
     assert all(a < b for a, b in pairwise(xs))
     assert np.argsort(ys).tolist() == [2, 3, 1, 0]
+
+
+def test_a_window_between_gaps_is_a_dash() -> None:
+    root = drawn(multiples(panel([0.1, np.nan, 0.4, np.nan, 0.3, 0.2])))
+    line = next(each for each in root if each.get("stroke-width") == "1.8").attrib["d"]
+    spans = [
+        max(xs) - min(xs)
+        for run in line.split("M")[1:]
+        for xs in [[float(x) for x in re.findall(r"[\d.]+", run)][::2]]
+    ]
+    assert spans[:2] == pytest.approx([4, 4])
+    assert spans[2] > 20
 
 
 def test_what_was_expected_and_alerts_are_drawn_and_kept() -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import re
 from xml.etree import ElementTree as ET
 
 import matplotlib as mpl
+import numpy as np
 import pytest
+from PIL import Image
 
+from analysis.errors import UserError
 from analysis.figures import palette, style
 
 
@@ -120,3 +125,32 @@ def test_the_palette_names_every_variable_in_both_modes() -> None:
     for token in palette.TOKENS:
         assert f"{token.variable}:{token.light};" in css
         assert css.count(f"{token.variable}:{token.dark};") == 2
+
+
+def dense(points: int) -> str:
+    drawn = np.random.default_rng(20260218)
+    with style.canvas("dense") as figure:
+        axes = figure.subplots()
+        axes.scatter(drawn.normal(size=points), drawn.normal(size=points), color=palette.BLUE.light)
+        axes.set_title("Posts by views")
+        return style.to_svg(figure)
+
+
+def test_thousands_of_marks_are_pixels_at_twice_the_size_and_words_stay_words() -> None:
+    svg = dense(20_000)
+    root = ET.fromstring(svg)  # noqa: S314
+    (image,) = root.iter(f"{{{style.SVG}}}image")
+    encoded = image.attrib["href"].removeprefix("data:image/png;base64,")
+    picture = Image.open(io.BytesIO(base64.b64decode(encoded)))
+    assert picture.width == pytest.approx(2 * float(image.attrib["width"]), abs=2)
+    assert "Posts by views" in [node.text for node in root.iter(f"{{{style.SVG}}}text")]
+    assert len(svg) < style.LARGE
+    assert svg == dense(20_000)
+    assert "<image" not in dense(50)
+
+
+def test_pixels_that_could_be_content_are_refused() -> None:
+    with style.canvas("thumbnail") as figure:
+        figure.subplots().imshow(np.zeros((8, 8, 3)))
+        with pytest.raises(UserError, match=r"thumbnail.*pcolormesh"):
+            style.to_svg(figure)

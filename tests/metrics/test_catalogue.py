@@ -92,6 +92,12 @@ def test_the_catalogue_is_right_and_holds_what_is_owed() -> None:
             "AND d.automatd",
             ("automation_share.numerator", "did you mean 'automated'?"),
         ),
+        ("AND d.automated", "AND count(*) > 1", ("automation_share.numerator", "over many rows")),
+        (
+            "AND d.automated",
+            "AND row_number() OVER (ORDER BY d.decided_at) > 1",
+            ("automation_share.numerator", "over many rows"),
+        ),
         ("group: speed", "group: sped", ("median_time_to_action.group", "'sped' given", "'speed'")),
         (
             "    fact: draws",
@@ -113,7 +119,7 @@ def test_the_catalogue_is_right_and_holds_what_is_owed() -> None:
         (
             "kind: quantile",
             "kind: share",
-            ("median_time_to_action", "kind share needs numerator and denominator"),
+            ("median_time_to_action: kind share needs numerator and denominator",),
         ),
         (
             "denominator_fact: views",

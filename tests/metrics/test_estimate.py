@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from analysis.calendar import Window
+from analysis.errors import UserError
 from analysis.methods.buckets import ratio
 from analysis.methods.intervals import interval
 from analysis.metrics.catalogue import load_catalogue
@@ -84,6 +87,36 @@ def test_reports_whose_time_has_not_passed_are_not_counted(small: Project) -> No
     assert 0 < found.units[0] < every.events[0] * 10
     assert found.value(1) is None
     assert found.limits(1) == (None, None)
+
+
+def test_an_action_before_a_report_did_not_follow_from_it(small: Project) -> None:
+    market, window = small.market("US"), Window.parse("2025-Q4")
+    found = estimate(open_cubes(small).slice(market, [window]), "report_actionability")
+    with open_warehouse(small) as warehouse:
+        before, after, reports = warehouse.rows(
+            """SELECT count(*) FILTER (acted_at < reported_at),
+                 count(*) FILTER (acted_at >= reported_at
+                   AND acted_at <= reported_at + INTERVAL 48 HOUR), count(*)
+               FROM user_reports LEFT JOIN (
+                 SELECT content_id, min(decided_at) AS acted_at FROM decisions
+                 WHERE action <> 'no_action' GROUP BY ALL) USING (content_id)
+               WHERE market = 'US' AND reported_at >= ? AND reported_at < ?""",
+            window.instants(market),
+        )[0]
+    assert before > 0
+    assert found.units[0] == reports - before
+    assert found.value(0) == pytest.approx(after / (reports - before), rel=1e-9)
+
+
+def test_a_share_of_more_than_its_whole_is_refused(small: Project) -> None:
+    rows = open_cubes(small).slice(small.market("US"), [WEEK])
+    right = rows.catalogue.metrics["automation_share"]
+    turned = right.model_copy(
+        update={"numerator": right.denominator, "denominator": right.numerator}
+    )
+    catalogue = rows.catalogue.model_copy(update={"metrics": {"automation_share": turned}})
+    with pytest.raises(UserError, match=r"automation_share: kind share, .* adds up to \d+ of \d+"):
+        estimate(replace(rows, catalogue=catalogue), "automation_share")
 
 
 def test_every_metric_has_a_value_and_an_interval_that_holds_it(small: Project) -> None:

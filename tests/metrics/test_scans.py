@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ import pytest
 
 from analysis.calendar import Market, Window
 from analysis.metrics.building import ensure
-from analysis.metrics.catalogue import load_catalogue
+from analysis.metrics.catalogue import Fact, load_catalogue
 from analysis.metrics.cube import Cubes
+from analysis.metrics.scan import OWN_ROWS, Span, own_rows_sql, scan_sql
 from analysis.project import Project
 from analysis.warehouse import DuckDBWarehouse
 from analysis.warehouse.tables import TABLES
@@ -91,3 +93,39 @@ def test_480_runs_read_480_slices_after_one_scan(warehouse: Counting, tmp_path: 
     of_facts = {table for fact in catalogue.facts.values() for table in fact.reads}
     others = [sql for sql in warehouse.asked if sql not in scanned]
     assert not any(re.search(rf"\b{table}\b", sql) for sql in others for table in of_facts)
+
+
+def test_a_spans_own_rows_are_of_the_table_whose_time_places_them() -> None:
+    facts = load_catalogue(Project(CHECKOUT)).facts
+    span = Span(tuple(MARKETS.values())[:1], (date(2026, 3, 7), date(2026, 3, 8)))
+    said = own_rows_sql(facts["views"], span) or ""
+    assert said.startswith("SELECT * FROM exposure WHERE hour >= CAST('2026-03-06T15:00:00+00:00'")
+    assert "hour < CAST('2026-03-07T15:00:00+00:00'" in said
+    assert "FROM decisions" in str(own_rows_sql(facts["seen_removals"], span))
+    assert own_rows_sql(facts["waiting_appeals"], span) is None  # its time is made in a subquery
+    assert own_rows_sql(facts["views"], Span(span.markets)) is None
+
+
+def test_a_span_is_scanned_from_its_own_rows_alone() -> None:
+    catalogue = load_catalogue(Project(CHECKOUT))
+    span = Span(tuple(MARKETS.values())[:1], (date(2026, 3, 7), date(2026, 3, 8)))
+    sql, _ = scan_sql(catalogue, "seen_removals", span, own_rows=True)
+    assert f"FROM {OWN_ROWS} AS d JOIN" in sql
+    assert "SELECT content_id FROM decisions WHERE" in sql  # what a subquery reads stays
+
+
+@pytest.mark.parametrize(
+    ("source", "time"),
+    [
+        ("posts AS c JOIN (SELECT b.id FROM drafts AS c) AS b ON b.id = c.id", "c.at"),
+        ("(SELECT * FROM posts AS c) AS c", "c.at"),
+        ("posts AS c JOIN drafts AS b ON b.id = c.id", "coalesce(b.at, c.at)"),
+    ],
+)
+def test_a_source_whose_own_rows_are_not_plain_is_scanned_as_it_stands(
+    source: str, time: str
+) -> None:
+    given = {"title": "t", "reads": ["posts"], "from": source, "market": "c.market", "time": time}
+    fact = Fact.model_validate(given | {"cluster": "creator", "cluster_id": "c.creator_id"})
+    span = Span(tuple(MARKETS.values())[:1], (date(2026, 3, 7), date(2026, 3, 8)))
+    assert own_rows_sql(fact, span) is None

@@ -17,6 +17,7 @@ from nbformat.v4 import new_markdown_cell, new_output, new_raw_cell
 from analysis.figures.displays import Column
 from analysis.report.page import render
 from analysis.report.record import RunRecord, findings_of
+from analysis.safeguards.disclosure import SUPPRESSED
 from samples import (
     HOSTILE,
     calm,
@@ -116,6 +117,8 @@ def test_main_points_are_at_most_six_headlines() -> None:
     [
         ((calm(),), True),
         ((calm(), finding()), False),
+        ((calm(), finding(verdict="level", comparisons=())), True),
+        ((calm(), finding(verdict="up", unit="count", value=1.0, comparisons=())), False),
         ((finding(verdict="level", comparisons=()),), False),
         ((), False),
     ],
@@ -124,6 +127,14 @@ def test_a_page_says_when_nothing_moved(findings: tuple[object, ...], said: bool
     assert (
         "Nothing moved or stands out beyond its uncertainty" in page(findings=findings).text
     ) == said
+
+
+def test_a_count_of_what_stands_out_says_how_many_and_not_that_it_is_higher() -> None:
+    told = {"unit": "count", "value": 2.0, "comparisons": (), "low": None, "high": None}
+    kept = finding(**told, verdict="up", meaning="worse")
+    text = page(notebook(code("", *show(kept))), findings=(kept,)).text
+    assert "◆ 2 worse" in text
+    assert "Higher" not in text
 
 
 def test_a_change_within_its_uncertainty_is_no_rise_and_no_fall() -> None:
@@ -176,6 +187,35 @@ def test_a_table_has_caption_scopes_and_aligned_numbers() -> None:
     regions = [each for each in found.all("div") if each.get("role") == "region"]
     assert regions
     assert all(each["tabindex"] == "0" and each["aria-labelledby"] for each in regions)
+
+
+@pytest.mark.parametrize(
+    ("cells", "style"),
+    [
+        (["19 views", "–"], "told short"),
+        (["+3.9 points (+2.2 to +5.8)", "−0.1 points (−0.2 to +0.1)"], "told"),
+        (["▲ alert: 35% to 55%", "more than 13"], "told"),
+        (["2nd lowest of 50", "10th lowest"], "short"),
+        (["2026-03-02", "2026-03-09"], "short"),
+        (["6 of 7 days", "none"], "short"),
+    ],
+)
+def test_numbers_in_words_stand_under_one_another_at_the_end(cells: list[str], style: str) -> None:
+    frame = pd.DataFrame({"row": ["a", "b"], "cell": cells})
+    columns = (Column("row", "Row"), Column("cell", "Cell"))
+    found = page(notebook(code("", *show(table(frame=frame, columns=columns)))))
+    assert [each.get("class") for each in found.all("td")][:2] == [style, style]
+
+
+def test_a_suppressed_number_is_in_the_pages_language_in_a_table_of_another() -> None:
+    frame = pd.DataFrame({"row": ["a"], "cell": [SUPPRESSED]})
+    shown = table(frame=frame, columns=(Column("row", "Row"), Column("cell", "Cell")))
+    for locale, said in (
+        ("en", ">suppressed</td>"),
+        ("ar_EG", '><span lang="ar-EG" dir="rtl">محجوب</span></td>'),
+    ):
+        html = render(notebook(code("", *show(shown))), record(), site_title="s", locale=locale)
+        assert said in html
 
 
 def test_columns_are_set_by_what_they_hold() -> None:

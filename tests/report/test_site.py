@@ -152,6 +152,27 @@ def test_failures_and_stale_data_are_shown_as_such(project: Project, reports: Pa
         assert said in page
 
 
+def test_failures_of_windows_before_and_of_variants_are_counted_and_listed(
+    project: Project, reports: Path
+) -> None:
+    put(reports)
+    put(reports, **W09, status="failed", reason="KeyError in cell 2", findings=())
+    put(reports, variant="strict", status="failed", reason="KeyError in cell 3", findings=())
+    found = Attention.of(site_of(reports).studies)
+    assert not found.failed
+    assert [run.identity.partition("/")[2] for run in found.failed_before] == [
+        "JP/2026-W10@strict",
+        "JP/2026-W09",
+    ]
+    page = text(project)
+    assert '<a href="#failed">2 failed</a>' in page
+    assert page.count('id="failed"') == 1
+    assert "2 pages of earlier windows or variants" in page
+    assert page.index("2026-W10@strict</bdi></a>: <span>KeyError in cell 3") < page.index(
+        "2026-W09</bdi></a>: <span>KeyError in cell 2"
+    )
+
+
 def test_main_numbers_stand_with_their_interval_and_their_last_windows(
     project: Project, reports: Path
 ) -> None:
@@ -239,7 +260,8 @@ def test_any_two_runs_can_be_compared(project: Project, reports: Path) -> None:
     numbers = block(text(project, "by-study/core_metrics/JP.html"))
     assert set(numbers["runs"]) == {"2026-W10", "2026-W09"}
     metrics, against, values, known = numbers["runs"]["2026-W10"]
-    assert numbers["metrics"][metrics][0] == ["violative_view_rate", "Violative view rate", "share"]
+    first = numbers["metrics"][metrics][0]
+    assert first == ["violative_view_rate", "Violative view rate", "share", ""]
     assert values[0] == [0.0017, 0.0015, 0.0019]
     assert [numbers["labels"][at] for at in against] == ["2026-W09"]
     assert known[0][2:5] == [0.0003, 0.0001, 0.0005]

@@ -94,6 +94,17 @@ def test_a_run_beyond_a_limit_fails_and_says_which(
         assert not psutil.pid_exists(child) or psutil.Process(child).status() == "zombie"
 
 
+def test_a_kernel_that_goes_mute_is_a_run_out_of_time(troubled: Checkout) -> None:
+    """Its cell ends, but the news of that never comes: as a message that was lost."""
+    cell = "    get_ipython().kernel.iopub_thread.stop()\n"
+    imported = "    from IPython import get_ipython\n"
+    troubled.edit(
+        "src/analysis/studies/troubled.py", '    query = """', f'{imported}{cell}    query = """'
+    )
+    limit(troubled, "{seconds: 6}")
+    assert "out of time: over its limit of 6 s" in run(troubled, "US", status=1)
+
+
 def test_a_run_that_fails_is_tried_again_as_often_as_its_study_says(troubled: Checkout) -> None:
     assert "ValueError in cell" in run(troubled, "JP", status=1)
     assert record(troubled, "JP").attempts == 1

@@ -13,6 +13,7 @@ from analysis.errors import UserError
 from analysis.project import Project
 from analysis.report.record import NOTEBOOK, PAGE, RECORD
 from analysis.runs.choice import Choice, Run, choose, variant
+from analysis.runs.engine import spread
 from analysis.runs.keys import Keys
 from analysis.runs.plan import Planned, State, estimate, plan
 from analysis.warehouse import Marks
@@ -34,6 +35,14 @@ def test_choices_multiply_and_nothing_is_there_twice(project: Project) -> None:
         "core_metrics/DE/2026-W10",
         "core_metrics/DE/2026-02",
     ]
+
+
+def test_runs_of_a_market_are_far_apart_where_they_are_executed(project: Project) -> None:
+    """They end one after the other, so neighbours would wait for each other."""
+    weeks = ["2026-W08", "2026-W09", "2026-W10"]
+    todo = plan(project, choose(project, Choice(["core_metrics"], ["JP", "DE"], weeks)))
+    ordered = [each.run.identity.removeprefix("core_metrics/") for each in spread(todo)]
+    assert ordered == [f"{market}/{week}" for week in weeks for market in ("JP", "DE")]
 
 
 def test_all_means_every_operated_market(project: Project) -> None:

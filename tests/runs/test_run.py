@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from analysis.report.record import DATA, FINDING, NOTEBOOK, PAGE, RunRecord, records
+from analysis.report.templating import TEMPLATES
+from analysis.runs import rehearsed
 from analysis.runs.choice import Choice, choose
 from support import Checkout, clean_environment
 
@@ -21,6 +23,13 @@ pytestmark = pytest.mark.xdist_group("site")
 
 def matrix(checkout: Checkout) -> list[str]:
     return sorted(run.identity for run in choose(checkout.project, Choice()))
+
+
+def test_workers_have_every_template_compiled() -> None:
+    """One that is not, each worker and each publication would compile anew."""
+    there = {path.name for path in TEMPLATES.glob("*.j2")}
+    assert there <= {*rehearsed.TEMPLATES, *rehearsed.OF_THE_SITE}
+    assert set(rehearsed.OF_THE_SITE) <= there
 
 
 def test_the_default_matrix_is_executed_and_published(site: Checkout) -> None:

@@ -2,38 +2,34 @@
 
 from __future__ import annotations
 
-import ast
 import asyncio
 import json
 import os
-import select
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from jupyter_client.blocking import BlockingKernelClient
 from jupyter_client.manager import KernelManager
-from jupyter_client.provisioning.factory import KernelProvisionerFactory
 
 from analysis.report.record import FINDING, NOTEBOOK
 from analysis.runs.warm import folder, imported, preload, process, provisioner
-from analysis.runs.warm.client import RunClient, RunManager
+from analysis.runs.warm.client import BlockingRunManager, RunClient, RunManager
 from analysis.studies import findings
 from labs import lab
 from support import CHECKOUT, Checkout, awaited, clean_environment, make_checkout
+from warming import LIMIT, gone, kernel, parent, run, started, until
 
 pytestmark = [
     pytest.mark.xdist_group("warm"),
     pytest.mark.skipif(sys.platform != "linux", reason="warm kernels need Linux"),
 ]
-LIMIT = 60.0
 
 
 @pytest.fixture(scope="module")
@@ -43,71 +39,6 @@ def warm() -> Iterator[process.Warm]:
         yield made
         assert {path.name for path in made.folder.iterdir()} == {folder.HELD, folder.SOCKET}
     assert not made.folder.exists()
-
-
-@contextmanager
-def started(*studies: str) -> Iterator[process.Warm]:
-    said: list[str] = []
-    factory = KernelProvisionerFactory.instance()
-    kept, factory.default_provisioner_name = factory.default_provisioner_name, process.NAME
-    before = dict(os.environ)
-    made = process.start_or_say(said.append, studies)
-    assert made, said
-    try:
-        yield made
-    finally:
-        made.stop()
-        factory.default_provisioner_name = kept
-        os.environ.clear()
-        os.environ.update(before)
-
-
-@contextmanager
-def kernel(**options: Any) -> Iterator[tuple[KernelManager, BlockingKernelClient]]:
-    """A kernel as nbclient and papermill start one."""
-    manager = KernelManager(kernel_name="python3")
-    manager.start_kernel(**options)
-    client = manager.client()
-    client.start_channels()
-    try:
-        client.wait_for_ready(timeout=LIMIT)
-        yield manager, client
-    finally:
-        client.stop_channels()
-        manager.shutdown_kernel(now=True)
-        manager.cleanup_resources()
-
-
-def run(client: BlockingKernelClient, code: str) -> Any:
-    """What a cell's last expression is, as a Python literal."""
-    found: list[Any] = []
-
-    def take(message: dict[str, Any]) -> None:
-        if message["msg_type"] == "execute_result":
-            found.append(ast.literal_eval(message["content"]["data"]["text/plain"]))
-
-    reply = client.execute_interactive(code, output_hook=take, timeout=LIMIT)
-    assert reply["content"]["status"] == "ok", reply["content"]
-    return found[0] if found else None
-
-
-def until(true: Callable[[], object], seconds: float = 20) -> None:
-    """Waits for what another process does; there is nothing to be told by."""
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "waited in vain"
-        select.select([], [], [], 0.02)
-
-
-def gone(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
-    except OSError:
-        return True
-
-
-def parent(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
 def test_a_kernel_is_forked_and_has_nothing_of_the_project(warm: process.Warm) -> None:
@@ -277,8 +208,8 @@ def test_no_log_warns_of_what_others_could_listen_to(
     place.rmdir()  # nothing is left in it
 
 
-#: Where the warm process is a script, and where it comes from the fork server as in `study run`.
-SCRIPT, FORKED = "", "from analysis.runs.forking import begin\nbegin(['core_metrics'])\n"
+#: Where all begins to import before it is known what will be asked for, as in `study run`.
+BEGUN = "from analysis.runs.warm.process import begin\nbegin(['core_metrics', 'prevalence'])\n"
 EDITED = """
 import os
 from pathlib import Path
@@ -318,7 +249,7 @@ with warm_kernels(print, ["core_metrics"]):
 """
 
 
-@pytest.mark.parametrize("begun", [SCRIPT, FORKED])
+@pytest.mark.parametrize("begun", ["", BEGUN])
 def test_a_kernel_has_the_projects_code_as_it_is_when_it_starts(begun: str, tmp_path: Path) -> None:
     """Where a command has said what its kernels will import, they have it; once it is edited, or
     where another project lies in their folder, they start cold and import what a cold one does."""
@@ -394,7 +325,7 @@ warm = start_or_say(print, ["core_metrics"])
 first = warm.process
 print(parent() == first.pid)
 os.kill(first.pid, signal.SIGKILL)
-first.join()
+first.wait()
 second = parent()  # asked for while there is none
 print(second == warm.process.pid != first.pid)
 os.kill(second, signal.SIGKILL)
@@ -406,7 +337,7 @@ print(warm.stop(), warm.folder.exists())
 
 def test_a_warm_process_that_dies_is_made_once_more() -> None:
     done = subprocess.run(
-        [sys.executable, "-c", FORKED + DYING], capture_output=True, text=True, timeout=LIMIT
+        [sys.executable, "-c", BEGUN + DYING], capture_output=True, text=True, timeout=LIMIT
     )
     refused = "warm kernels: the warm process does not answer"
     expected = ["True", "True", "True", f"{[refused]} False"]
@@ -447,6 +378,43 @@ def test_only_one_kernel_waits_for_a_warm_process_that_does_not_answer(
         assert made.stop() == ["warm kernels: the warm process does not answer"]
 
 
+def test_what_is_printed_keeps_its_place_among_displays(warm: process.Warm) -> None:
+    """Though nothing is waited for where nothing was printed."""
+    shown: list[str] = []
+
+    def take(message: dict[str, Any]) -> None:
+        content = message["content"]
+        if message["msg_type"] in ("stream", "display_data"):
+            shown.append(content.get("text") or content["data"]["text/plain"])
+
+    code = (
+        "import sys\ndisplay(0)\nprint('a')\ndisplay(1)\ndisplay(2)\n"
+        "print('b', file=sys.stderr)\ndisplay(3)\nprint('c', end='')"
+    )
+    with kernel() as (_, client):
+        for _ in range(20):
+            client.execute_interactive(code, output_hook=take, timeout=LIMIT)
+            assert shown == ["0", "a\n", "1", "2", "b\n", "3", "c"]
+            shown.clear()
+
+
+def test_debuggers_pass_by_a_kernels_own_modules_alone(warm: process.Warm) -> None:
+    with kernel() as (_, client):
+        said = run(client, "get_ipython().kernel._kernel_modules")
+    assert [path for path in said if "/ipykernel/" in path]
+    assert not [path for path in said if "/pandas/" in path or "/analysis/" in path]
+
+
+@pytest.mark.parametrize("kind", [KernelManager, BlockingRunManager])
+def test_runs_leave_a_persons_history_alone(
+    warm: process.Warm, tmp_path: Path, kind: type[KernelManager]
+) -> None:
+    with kernel(kind, env={**os.environ, "IPYTHONDIR": str(tmp_path)}) as (manager, client):
+        assert parent(manager.provisioner.pid) == warm.process.pid  # type: ignore[union-attr]
+        assert run(client, "1 + 1") == 2
+    assert bool(list(tmp_path.rglob("history.sqlite"))) == (kind is KernelManager)
+
+
 def test_interrupt_restart_and_kill(warm: process.Warm) -> None:
     with kernel() as (manager, client):
         first = run(client, "import os; os.getpid()")
@@ -464,6 +432,44 @@ def test_interrupt_restart_and_kill(warm: process.Warm) -> None:
         manager.provisioner.process.kill()  # type: ignore[union-attr]
         until(lambda: not manager.is_alive())
         assert manager.provisioner.process.poll() == -signal.SIGKILL  # type: ignore[union-attr]
+
+
+SHOWN = 6_000
+
+
+def shown_before_anyone_looks(client: BlockingKernelClient) -> int:
+    """How many of a cell's many outputs arrive at a client that reads them after its end."""
+    client.execute(f"for i in range({SHOWN}): display(i)")
+    assert client.get_shell_msg(timeout=LIMIT)["content"]["status"] == "ok"
+    arrived, end = 0, {"execution_state": "idle"}
+    while (message := client.get_iopub_msg(timeout=LIMIT))["content"] != end:
+        arrived += message["msg_type"] == "display_data"
+    return arrived
+
+
+def test_a_warm_kernel_keeps_what_any_client_is_slow_to_take(warm: process.Warm) -> None:
+    with kernel() as (manager, client):
+        assert parent(manager.provisioner.pid) == warm.process.pid  # type: ignore[union-attr]
+        assert shown_before_anyone_looks(client) == SHOWN
+
+
+def test_the_client_of_runs_takes_what_a_cold_kernel_does_not_keep(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv(folder.FOLDER_VARIABLE, raising=False)
+    with kernel(BlockingRunManager) as (_, client):
+        assert shown_before_anyone_looks(client) == SHOWN
+
+
+@pytest.mark.parametrize("now", [False, True])
+def test_what_a_kernel_has_started_ends_with_it(warm: process.Warm, now: bool) -> None:
+    with kernel() as (manager, client):
+        code = "import subprocess; started = subprocess.Popen(['sleep', '600']); started.pid"
+        pid = run(client, code)
+        assert not gone(pid)
+        own = manager.provisioner.pid  # type: ignore[union-attr]
+        manager.shutdown_kernel(now=now)
+        until(lambda: gone(pid) and gone(own))
 
 
 def test_a_kernel_that_crashes_says_how(warm: process.Warm) -> None:

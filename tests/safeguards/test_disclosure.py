@@ -307,6 +307,15 @@ def run(tmp_frame: pd.DataFrame, *also: object) -> tuple[dict[str, str], str]:
 FRAME = pd.DataFrame({"policy": ["Spam", "Hate", "Nudity"], "reports": [700, 500, 3]})
 
 
+@pytest.mark.parametrize(("value", "shown"), [(0.25, None), (0.5, 0.5)])
+def test_what_a_number_rests_on_says_no_small_count(value: float, shown: float | None) -> None:
+    sample = "14 labels of 2 reviewers" if shown is None else "400 labels of 2 reviewers, 7 days"
+    given = finding(value=value, sample=sample, unit="share")
+    (kept,) = findings_of(guard(notebook(code("x", *show(given))), rules=RULES)[0])
+    assert kept.value == shown
+    assert kept.sample == sample.replace("2 reviewers", "fewer than 11 reviewers")
+
+
 def test_csv_figure_page_and_words_hide_the_same() -> None:
     told = finding(
         "few", title="Nudity", text="Nudity:  3 reports, 3 of 1,203.", value=3, unit="count",
@@ -398,6 +407,51 @@ def test_windows_that_differ_by_a_day(start: date, end: date, count: int, hidden
     assert ((0, 1) in one.hidden) == hidden
     if hidden:  # and what is hidden can't be told from the total so well that the day comes back
         assert len(one.hidden) > 1
+
+
+def test_a_window_that_a_shorter_one_overlaps_is_subtracted_too() -> None:
+    """The shorter one hides its own count; of two that overlap each may be the one that tells."""
+    key = ("reports", frozenset({"spam"}), "n")
+    days = [
+        Other(date(2026, 3, 2), date(2026, 3, 7), {}),
+        Other(date(2026, 3, 8), date(2026, 3, 9), {key: 40}),
+    ]
+    week = Other(date(2026, 3, 2), date(2026, 3, 9), {key: 700})
+    one = sheet("reports", [["spam", 705]], "policy", "n")
+    for known in ([*days, week], [week, *days]):
+        assert small([one], date(2026, 3, 2), date(2026, 3, 10), known, RULES)
+
+
+@pytest.mark.parametrize(
+    ("changes", "before"),
+    [
+        ({"unit": "count", "value": 16.0, "sample": "16 removals"}, {"count": 13}),
+        (
+            {"unit": "per_thousand", "value": 16 / 316 * 1000, "sample": "316 posts"},
+            {"count": 13, "base": 268},
+        ),
+        ({"unit": "share", "value": 30 / 400, "sample": "400 appeals"}, {"count": 29, "base": 300}),
+        ({"unit": "share", "value": 30 / 400, "sample": "400 appeals"}, {"base": 391}),
+        ({"unit": "hours", "value": 2.5, "sample": "16 removals"}, {"base": 13}),
+    ],
+)
+def test_findings_of_windows_that_lie_in_one_another(
+    changes: dict[str, object], before: dict[str, int]
+) -> None:
+    """A day more, and a few more: counts, shares that are counts of their sample, samples."""
+    row = frozenset({"removals"})
+    counts = {("findings", row, column): count for column, count in before.items()}
+    week = Other(date(2026, 3, 2), date(2026, 3, 9), counts)
+
+    def told(sheets: list[Sheet]) -> dict[tuple[int, int, int], int]:
+        return small(sheets, date(2026, 3, 1), date(2026, 3, 9), [week], RULES)
+
+    given = finding("removals", low=None, high=None, comparisons=(), **changes)
+    for away, shown in ((None, given.value), (told, None)):
+        kept, withheld = guard(notebook(code("x", *show(given))), rules=RULES, small=away)
+        assert findings_of(kept)[0].value == shown
+        assert findings_of(kept)[0].sample == (given.sample if shown else "")
+        assert withheld.cells == (shown is None)
 
 
 @settings(max_examples=40, deadline=None)

@@ -10,7 +10,9 @@ import pytest
 from nbformat.v4 import new_output
 
 from analysis.project import Project
+from analysis.report import holding
 from analysis.report.guarded import guard
+from analysis.report.holding import NOTE, look_through
 from analysis.report.page import data_files, render
 from analysis.report.record import DATA, NOTEBOOK, PAGE, RECORD, RunRecord, findings_of
 from analysis.report.site import publish
@@ -77,6 +79,31 @@ def test_it_is_held_back_and_says_where_it_is_and_not_what(
     assert untouched is not None
     assert untouched.status == "done"
     assert publish(project).held == ()  # said once; the page says it from now on
+
+
+def test_what_its_worker_looked_through_is_not_looked_through_again(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = leave(project)
+    look_through(project, folder, record(market="JP"))
+    assert (folder / NOTE).exists()
+    with monkeypatch.context() as patched:
+        patched.setattr(holding, "scan_page", pytest.fail)
+        assert publish(project).held == ()
+        assert publish(project).held == ()
+    assert not (folder / NOTE).exists()
+
+
+def test_a_workers_word_is_taken_for_what_it_saw_alone(project: Project) -> None:
+    folder = leave(project)
+    look_through(project, folder, record(market="JP"))
+    in_notebook(folder, KINDS["GitHub token"]()[0])
+    assert len(publish(project).held) == 1
+    other = leave(project, "DE")
+    in_notebook(other, KINDS["GitHub token"]()[0])
+    look_through(project, other, record(market="DE"))
+    assert not (other / NOTE).exists()
+    assert len(publish(project).held) == 1
 
 
 def test_what_a_person_allows_is_let_through(project: Project) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 import re
+import traceback
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from pathlib import Path
 from queue import Empty
@@ -17,7 +19,7 @@ import pytest
 from jupyter_client.manager import start_new_kernel
 
 from analysis.errors import UserError
-from analysis.project import Project
+from analysis.project import Project, Wellbeing
 from analysis.safeguards.people import Content, exposure, mask_content, register, reveal
 from analysis.safeguards.people.demo_items import items
 from analysis.safeguards.people.exposure import Seen, Totals
@@ -25,7 +27,7 @@ from analysis.safeguards.people.masked import MaskedFrame
 from analysis.safeguards.people.once import Once
 from analysis.safeguards.people.page import page_of, small_grey
 from analysis.warehouse import TABLES
-from support import CHECKOUT, clean_environment
+from support import CHECKOUT, Checkout, clean_environment
 
 TEXT = "a text that nobody should meet unasked"
 
@@ -110,6 +112,92 @@ def test_a_fetcher_that_fails_gives_nothing_of_the_content_away(
     assert TEXT not in str(caught.value)
     assert caught.value.__cause__ is None
     assert caught.value.__context__ is None
+
+
+@pytest.fixture
+def at_the_keyboard(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """A person who agrees to all that they are asked, and the questions."""
+    asked: list[str] = []
+
+    def answer(question: str) -> str:
+        asked.append(question)
+        return "show"
+
+    monkeypatch.setattr("analysis.safeguards.people.revealing._is_interactive", lambda: True)
+    monkeypatch.setattr("builtins.input", answer)
+    return asked
+
+
+class Sly(str):
+    __slots__ = ()
+
+
+@pytest.mark.usefixtures("at_the_keyboard")
+def test_an_id_of_a_kind_of_its_own_is_refused(project: Project) -> None:
+    """It could be one item when its policy is asked for, and another when it is fetched."""
+    register(Source("spam", Content("text", TEXT.encode())))
+    with pytest.raises(UserError, match="not Sly"):
+        reveal(Sly("1"), purpose="checking the label")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        Content("text", TEXT.encode(), policies=("child_safety",)),
+        Content("text", TEXT.encode(), policies=("misspelt",)),
+        Content("image", TEXT.encode()),
+    ],
+)
+@pytest.mark.usefixtures("at_the_keyboard")
+def test_a_debugger_finds_no_item_in_a_traceback(project: Project, content: Content) -> None:
+    """What `%debug` would walk through: every frame of the error and of those behind it."""
+    register(Source("spam", content))
+    with pytest.raises(UserError) as caught:
+        reveal(1, purpose="checking the label")
+    assert not held(caught.value)
+
+
+def held(error: BaseException) -> list[str]:
+    """Where the frames of an error hold an item."""
+    found, behind = [], error
+    while behind:
+        for frame, _ in traceback.walk_tb(behind.__traceback__):
+            if frame.f_code.co_filename != __file__:
+                found += [name for name, value in frame.f_locals.items() if has_text(value)]
+        behind = behind.__context__  # type: ignore[assignment]
+    return found
+
+
+def has_text(value: object) -> bool:
+    return isinstance(value, Content | Once | io.BytesIO) or TEXT in str(value)
+
+
+def test_what_is_interrupted_was_seen_and_is_counted(
+    project: Project, log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = iter(["show"])
+    monkeypatch.setattr("analysis.safeguards.people.revealing._is_interactive", lambda: True)
+
+    def answer(_: str) -> str:
+        for each in answers:
+            return each
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("builtins.input", answer)
+    register(Source("spam", Content("text", TEXT.encode())))
+    with pytest.raises(KeyboardInterrupt) as caught:
+        reveal(1, purpose="checking the label")
+    assert not held(caught.value)
+    assert len(exposure_lines(log)) == 1
+
+
+def test_what_turns_out_graver_is_told_before_it_is_shown(
+    project: Project, at_the_keyboard: list[str], log: Path
+) -> None:
+    register(Source("spam", Content("text", TEXT.encode(), policies=("suicide_self_harm",))))
+    reveal(1, purpose="checking the label")
+    assert ["severity 1" in at_the_keyboard[0], "severity 5" in at_the_keyboard[1]] == [True, True]
+    assert exposure_lines(log)[0]["severity"] == 5
 
 
 def test_a_person_in_a_kernel_is_told_asked_and_shown_and_nothing_is_kept(
@@ -267,6 +355,52 @@ def test_a_frame_with_content_shows_it_masked(column: str) -> None:
     assert frame[column].str.len().tolist() == [len(TEXT)]  # it computes as any other
 
 
+@pytest.mark.parametrize(
+    "shown",
+    [
+        lambda frame: frame.style.to_html(),
+        lambda frame: frame.set_index("text")._repr_html_(),
+        lambda frame: frame.set_index(["views", "text"]).to_csv(),
+        lambda frame: repr(frame.groupby("text").size()),
+        lambda frame: repr(frame.value_counts("text")),
+        lambda frame: repr(frame.describe(include="all")),
+        lambda frame: repr(frame.T),
+        lambda frame: repr(frame.rename(columns={"text": "other"})),
+        lambda frame: repr(pd.DataFrame({"views": [3]}).merge(frame)),
+        lambda frame: repr(frame.text.tolist()),
+        lambda frame: repr(frame.text[0]),
+        lambda frame: str(frame.to_dict()),
+        lambda frame: repr(frame.text.str.upper()).lower(),
+        lambda frame: frame.text.to_json(),
+        lambda frame: repr(copy.deepcopy(frame)),
+        lambda frame: said(lambda: frame.text.astype(int)),
+        lambda frame: said(lambda: pd.to_datetime(frame.text)),
+    ],
+)
+def test_a_text_stays_masked_wherever_a_frame_takes_it(
+    shown: Callable[[pd.DataFrame], str],
+) -> None:
+    found = shown(mask_content(pd.DataFrame({"views": [3], "text": [TEXT]})))
+    assert TEXT not in found
+    assert "characters]" in found
+
+
+def said(call: Callable[[], object]) -> str:
+    with pytest.raises(ValueError, match="characters") as caught:
+        call()
+    return str(caught.value)
+
+
+def test_a_masked_text_computes_as_any_other() -> None:
+    frame = mask_content(pd.DataFrame({"text": ["one", "two"], "comments": [1, 2]}))
+    assert (frame.text == "two").tolist() == [False, True]
+    assert frame.text.str.len().sum() == 6
+    assert frame.set_index("text").loc["two", "comments"] == 2
+    assert frame.comments.sum() == 3
+    nested = mask_content(pd.DataFrame({"row": [{"id": 1, "text": TEXT}], "text": [[TEXT]]}))
+    assert TEXT not in repr(nested) + nested.to_csv() + repr(nested.row[0]) + repr(nested.text[0])
+
+
 def test_a_frame_without_content_is_itself_and_no_table_has_any() -> None:
     frame = pd.DataFrame({"content_id": [1]})
     assert mask_content(frame) is frame
@@ -288,6 +422,29 @@ def test_the_log_is_the_persons_alone_and_sums_days(log: Path) -> None:
     assert not exposure.others_may_read(log)
     log.chmod(0o644)
     assert exposure.others_may_read(log)
+
+
+def test_a_person_sets_a_limit_that_they_alone_can_read(log: Path) -> None:
+    team = Wellbeing(daily_items=40, daily_minutes=60)
+    assert exposure.limit(team) == team
+    exposure.set_limit(daily_items=20, daily_minutes=None)
+    assert exposure.limit(team) == Wellbeing(daily_items=20, daily_minutes=60)
+    assert not exposure.others_may_read(exposure.limit_path())
+    assert exposure.limit_path().parent == log.parent
+    exposure.limit_path().write_text('{"daily_items": -1}', encoding="utf-8")
+    assert exposure.limit(team) == team
+
+
+def test_a_break_is_suggested_from_the_limit(checkout: Checkout, log: Path) -> None:
+    for _ in range(2):
+        exposure.note(Seen(datetime.now().astimezone(), 3, "text", 5.0))
+    own = {exposure.VARIABLE: str(log)}
+    said = checkout.study("wellbeing", "--daily-items", "3", **own)
+    assert "today: 2 items" in said
+    assert "from 3 items or 60 minutes" in said
+    assert "moment for a break" not in said
+    assert "moment for a break" in checkout.study("wellbeing", "--daily-items", "2", **own)
+    assert "daily-items" in checkout.study("wellbeing", "--daily-items", "0", status=2, **own)
 
 
 def test_a_teams_figures_need_enough_people(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from analysis.report.guarded import guard
 from analysis.report.page import data_files, render
 from analysis.safeguards.personal import Masker, holds_ids
 from analysis.warehouse import TABLES
-from samples import code, notebook, record, show, table
+from samples import code, figure, notebook, picture, record, show, table
 
 MASKED = {
     "e-mail": (
@@ -84,6 +84,22 @@ def test_ids_never_reach_a_report() -> None:
         assert str(2**62) not in text
     assert data_files(kept)["a.csv"].splitlines()[1] == "[id],700,[id]"
     assert "8 e-mail addresses, phone numbers, account names, ids or paths are masked" in html
+
+
+def test_texts_of_content_never_reach_a_report() -> None:
+    """Of a table, a figure's picture and its data, whatever frame they were made from."""
+    words = "a text that nobody should meet unasked"
+    frame = pd.DataFrame({"comment_text": [words], "reports": [700]})
+    columns = (Column("comment_text", "Said"), Column("reports", "R", "count"))
+    drawn = figure("b", data=frame, svg=picture().replace("</svg>", f"<text>{words}</text></svg>"))
+    kept, withheld = guard(
+        notebook(code("x", *show(table("a", frame=frame, columns=columns), drawn)))
+    )
+    html = render(kept, record(withheld=withheld), site_title="s")
+    for text in (html, json.dumps(kept), *data_files(kept).values()):
+        assert words not in text
+    assert data_files(kept)["a.csv"].splitlines()[1] == "[text of 38 characters],700"
+    assert "Left out: texts of content." in html
 
 
 FOREIGN = {

@@ -106,8 +106,8 @@ def test_late_rows_of_a_second_load_rebuild_only_their_days_of_the_cubes(
         patch.setattr(
             building,
             "scan_sql",
-            lambda catalogue, fact, span: (
-                scanned.append((fact, span.days)) or scan(catalogue, fact, span)
+            lambda catalogue, fact, span, **named: (
+                scanned.append((fact, span.days)) or scan(catalogue, fact, span, **named)
             ),
         )
         updated = cube_of_posts(project)
@@ -226,7 +226,18 @@ def test_sources_say_what_came_of_them_and_how_fresh_each_market_is(bare: Checko
     assert "content: 100 rows read, 90 added, 0 updated, 10 in quarantine" in said
     assert "10: risk_score: outside 0 to 1" in said
     assert "times 2026-03-01 15:30 to 2026-03-28 15:30 UTC" in said
-    assert "JP until 2026-03-29 00:30 JST" in said
+    assert "content of all sources:\n      JP until 2026-03-29 00:30 JST" in said
+
+
+def test_a_source_that_fails_keeps_no_other_from_being_loaded(project: Project) -> None:
+    strict = POSTS | {"where": "data/raw/strict", "tolerance": {"rows": 0}}
+    declare(project, {"strict": strict, "posts": POSTS})
+    write(project, "a.csv", 100)
+    shutil.copytree(folder(project, "posts"), project.data / "raw" / "strict", dirs_exist_ok=True)
+    result = CliRunner().invoke(app, ["acquire"])
+    assert result.exit_code == 2
+    assert "content: 90 added" in result.stdout
+    assert "strict: 10 of 100 rows break the contract" in result.stderr
 
 
 def test_what_depends_on_an_old_load_says_so(project: Project) -> None:

@@ -10,6 +10,7 @@ import pytest
 from analysis.errors import UserError
 from analysis.project import Project
 from analysis.sources.load import Load, acquire
+from analysis.sources.summary import summaries
 from loading import declare, everything, folder, rows
 
 ROWS = 100_000
@@ -153,6 +154,67 @@ def test_a_link_to_a_row_that_is_not_there_is_refused(project: Project) -> None:
     assert table.reasons == {"decision_id: not in decisions": 1}
     ((content,),) = rows(project, "SELECT content FROM _quarantine")
     assert '"decision_id":"77"' in content
+
+
+POSTS = DIRTY | {
+    "where": "data/raw/posts",
+    "raw": {"posts": {"columns": ["id"]}},
+    "tables": {
+        "content": "SELECT id AS content_id, id AS creator_id, 'JP' AS market, 'ja' AS language, "
+        "'feed' AS surface, '2026-03-01T00:00:00Z' AS posted_at FROM posts"
+    },
+}
+REPORTS = DIRTY | {
+    "where": "data/raw/reports",
+    "tolerance": {"rows": 9},
+    "raw": {"reports": {"columns": ["id", "post", "market"]}},
+    "tables": {
+        "user_reports": "SELECT id AS report_id, post AS content_id, 1 AS reporter_id, market, "
+        "TIMESTAMPTZ '2026-03-02 00:00:00+00' AS reported_at FROM reports"
+    },
+}
+WAITS, WRONG = "content_id: not in content", "market: not two capital letters"
+HELD = "SELECT reason, count(*) FROM _quarantine GROUP BY 1 ORDER BY 1"
+
+
+def reports(project: Project, name: str = "", *lines: str) -> list[tuple[int, int, int, int]]:
+    """Loads another file of reports, if any; what came of its rows."""
+    if lines:
+        text = "\n".join(["id,post,market", *lines])
+        (folder(project, "reports") / name).write_text(text + "\n")
+    found = acquire(project, "reports").tables
+    return [(t.added, t.updated, t.quarantined, t.back) for t in found]
+
+
+def posts(project: Project, *ids: int) -> None:
+    text = "\n".join(["id", *map(str, ids)])
+    (folder(project, "posts") / "posts.csv").write_text(text + "\n")
+    acquire(project, "posts")
+
+
+def test_a_row_that_waits_for_another_is_merged_when_that_has_come(project: Project) -> None:
+    declare(project, {"posts": POSTS, "reports": REPORTS})
+    assert reports(project, "a.csv", "1,77,JP", "2,78,JP", "3,79,JP") == [(0, 0, 3, 0)]
+    assert reports(project, "b.csv", "2,78,BR", "4,80,Japan") == [(0, 0, 2, 0)]  # 2 is corrected
+    assert reports(project) == []
+    posts(project, 77, 78)
+    assert reports(project) == [(2, 0, 0, 2)]  # nothing new was read
+    merged = "SELECT report_id, market FROM user_reports ORDER BY 1"
+    assert rows(project, merged) == [(1, "JP"), (2, "BR")]
+    assert rows(project, HELD) == [(WAITS, 1), (WRONG, 1), (f"settled: {WAITS}", 3)]
+    (held,) = (each for each in summaries(project) if each.source == "reports")
+    assert held.reasons == {WAITS: 1, WRONG: 1}
+    assert reports(project) == []
+
+
+def test_a_row_that_is_corrected_at_its_source_leaves_the_quarantine(project: Project) -> None:
+    declare(project, {"posts": POSTS, "reports": REPORTS})
+    posts(project, 77)
+    assert reports(project, "a.csv", "1,77,Japan") == [(0, 0, 1, 0)]
+    assert reports(project, "b.csv", "1,77,JP") == [(1, 0, 0, 0)]
+    assert rows(project, HELD) == [(f"settled: {WRONG}", 1)]
+    assert reports(project, "c.csv", "1,77,Japan") == [(0, 0, 1, 0)]  # broken again
+    assert rows(project, HELD) == [(WRONG, 1)]
 
 
 def test_times_that_run_backwards_and_shares_beyond_one_are_refused(project: Project) -> None:

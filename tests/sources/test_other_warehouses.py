@@ -71,6 +71,22 @@ def test_a_load_elsewhere_is_merged_quarantined_and_counted(elsewhere: Project) 
     }
 
 
+def test_appeals_that_wait_for_their_decision_are_merged_elsewhere_too(elsewhere: Project) -> None:
+    few(elsewhere)
+    acquire(elsewhere, "few")
+    line = '{{"id": {n}, "at": "2026-03-09T12:00:00Z", "market": "JP"}}'
+    later = "\n".join(line.format(n=n) for n in range(10, 13))
+    (folder(elsewhere, "few") / "later.jsonl").write_text(later)
+    decisions, appeals = acquire(elsewhere, "few").tables
+    assert (decisions.added, decisions.quarantined, decisions.back) == (3, 0, 0)
+    assert (appeals.added, appeals.quarantined, appeals.back) == (3, 3, 3)
+    assert counts(elsewhere) == [12, 9, 8]
+    assert {each.table: each.quarantined for each in summaries(elsewhere)} == {
+        "decisions": 1,
+        "appeals": 4,
+    }
+
+
 @pytest.mark.parametrize("elsewhere", OTHERS[:1], indirect=True)
 def test_the_same_rows_again_change_nothing(elsewhere: Project) -> None:
     few(elsewhere)

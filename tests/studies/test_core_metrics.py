@@ -13,13 +13,14 @@ import pytest
 from analysis.errors import NoData, UserError
 from analysis.figures.displays import Figure, Table
 from analysis.metrics.catalogue import GROUPS, load_catalogue
-from analysis.project import Project
+from analysis.project import ROOT_VARIABLE, Project
 from analysis.report.record import findings_of
 from analysis.studies import core_metrics, open_study
 from analysis.studies.check import check_study
 from analysis.studies.core_metrics import Measured
 from analysis.studies.findings import Finding
-from support import CHECKOUT
+from analysis.studies.metric_groups import metric_groups
+from support import CHECKOUT, Checkout
 
 NEW_METRIC = """
   restriction_share:
@@ -156,11 +157,48 @@ def titles(measured: Measured, names: Iterable[str]) -> list[str]:
     return [measured.catalogue.metrics[name].title for name in names]
 
 
+RARE = """
+  misinformed_draws:
+    title: Draws of misinformation
+    question: Of labelled draws, what share is of posts with misinformation?
+    group: exposure
+    fact: draws
+    kind: share
+    numerator: p.label AND p.policy = 'misinformation' AND p.draw_id % 8 = 0
+    denominator: "1"
+    says: "{value} draws are of posts with misinformation"
+    sample: labelled draws
+    good: down
+    traps: [It is of draws and not of views.]
+    source: Our own
+"""
+
+
+def test_windows_without_a_case_are_not_drawn_alone(
+    checkout: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(ROOT_VARIABLE, str(checkout.root))
+    with (checkout.root / "params" / "metrics.yaml").open("a", encoding="utf-8") as file:
+        file.write(RARE)
+    measured = measure("JP")
+    series, trend = measured.series["misinformed_draws"], list(measured.loaded.trend)
+    cases = series.found.value[trend] * series.units[trend]
+    assert (cases < 0.5).any()
+    assert 0.5 < cases.max() < 10.5
+    (group,) = (each for each in metric_groups(measured) if each.name == "exposure")
+    figure = group.figure()
+    assert figure is not None
+    assert re.search(r"Too few to show: [^.]*Draws of misinformation", figure.caption)
+    assert "misinformed_draws" not in set(figure.data["metric"])
+
+
 def test_the_summary_counts_what_the_findings_say(demo_env: Project) -> None:
     measured = measure("NP")
     summary = core_metrics.what_moved(measured)
     moved = [finding for finding in every(measured) if finding.verdict in ("up", "down")]
     assert summary.value == len(moved)
+    told = re.findall(r"(\d+) of \d+ metrics can be compared", summary.text)
+    assert f"allows for {sum(map(int, told))} comparisons at once" in " ".join(summary.notes)
     for finding in moved:
         assert finding.title.lower()[1:] in summary.text
 

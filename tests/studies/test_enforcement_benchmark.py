@@ -87,7 +87,7 @@ def test_japan(loaded: Project) -> None:
     assert isinstance(proactive, Finding)
     assert proactive.text == (
         "84.9% of the videos removed were taken down before anyone reported them: Japan ranks "
-        "2nd lowest of 50 markets. Half of the other markets lie between 95.3% and 98.2%."
+        "2nd lowest of 50 markets. Usual is 84.7% to 99.5% (95% of markets)."
     )
     assert (proactive.value, proactive.verdict, proactive.meaning) == (
         0.849,

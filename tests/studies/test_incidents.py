@@ -97,7 +97,10 @@ def test_each_incident_is_found_with_its_first_whole_week(
 def test_the_logging_change_is_said_to_be_data_and_not_behaviour(measure: Measure) -> None:
     measured = measure("JP")
     said = core_metrics.main_points(measured)[0]
-    assert (said.name, said.title) == ("counting_views_per_viewer", "Data, not behaviour")
+    assert (said.name, said.title) == (
+        "counting_views_per_viewer",
+        "Views per viewer: data, not behaviour",
+    )
     assert "user reports per million views" in said.text
     assert said.value == pytest.approx(1.87, abs=0.05)  # 0.7 of views are counted twice
     assert [(each.label, each.verdict) for each in said.comparisons] == [

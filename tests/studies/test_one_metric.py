@@ -31,6 +31,24 @@ def test_each_metric_is_told_as_the_study_tells_it(demo_env: Project) -> None:
             assert part in said
 
 
+def test_a_clear_interval_of_a_change_that_is_not_called_is_explained(demo_env: Project) -> None:
+    study = open_study("core_metrics", market="US", window="2026-W10")
+    measured = core_metrics.estimate(study, core_metrics.load(study))
+    apart = {
+        name
+        for (name, _), move in measured.moves.items()
+        if move.verdict == "no_change" and move.difference.low * move.difference.high > 0
+    }
+    told = {
+        name
+        for name in measured.findings
+        if "may be no clear one" in "\n".join(ask_metric(demo_env, name, "US", "2026-W10").lines())
+    }
+    withheld = {n for n, f in measured.findings.items() if f.statement().unsafe(study.rules)}
+    assert apart - withheld
+    assert told == apart - withheld
+
+
 def test_a_number_that_a_page_withholds_is_withheld_here(demo_env: Project) -> None:
     study = open_study("core_metrics", market="NP", window="2026-W10")
     measured = core_metrics.estimate(study, core_metrics.load(study))

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.errors import NoData
+from analysis.errors import NoData, UserError
 from analysis.figures.displays import Table
 from analysis.methods.label_error import Accuracy
 from analysis.methods.sampling_design import Calibration
@@ -171,6 +171,7 @@ def test_from_a_design_to_its_labels_to_the_number(
     draws = pd.read_csv(folder / "draws.csv")
     labels = pd.read_csv(folder / "to_label.csv").merge(truth, how="left")
     labels["policy"] = labels["policy"].where(labels["label"].astype(bool))
+    labels["label"] = labels["label"].astype(float)  # as pandas reads 0 and 1, one missing
     draws.merge(labels, how="left").to_csv(folder / "labelled.csv", index=False)
     said = checkout.study("acquire", "labelled_draws")
     assert f"{len(draws):,}" in said
@@ -182,6 +183,14 @@ def test_from_a_design_to_its_labels_to_the_number(
         ("violative_view_rate", start),
     )["effect"][0]
     assert finding.value == pytest.approx(recorded, rel=0.05)
+    # A second design in the same week has no weight together with the first.
+    draws = draws.assign(
+        draw_id=draws["draw_id"] + 1, draw_probability=draws["draw_probability"] / 2
+    )
+    draws.merge(labels, how="left").to_csv(folder / "labelled.csv", index=False)
+    checkout.study("acquire", "labelled_draws")
+    with pytest.raises(UserError, match=r"week of 2026-03-02 .* two designs"):
+        measured("BR", simulations=100)
 
 
 def test_a_sample_is_of_a_week(demo_env: Project) -> None:

@@ -96,6 +96,43 @@ def test_a_mistake_is_one_line(warehouse: Warehouse, query: str, said: str) -> N
         assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "made",
+    [
+        "cast(market as int)",
+        "cast(market as date)",
+        "market::bool",
+        "strptime(market, '%Y')",
+        "market::enum('a')",
+        "market::json",
+    ],
+)
+def test_a_mistake_quotes_no_value_of_a_row(warehouse: Warehouse, made: str) -> None:
+    with pytest.raises(UserError, match=r"\[value\]") as caught:
+        ask_frame(warehouse, f"select {made} from user_reports", limit=10)
+    assert "DROP" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["self", "sql", "parameters", "duckdb"])
+def test_a_table_is_not_looked_for_among_variables(warehouse: Warehouse, name: str) -> None:
+    with pytest.raises(UserError, match=f"Table with name {name} does not exist"):
+        ask_rows(warehouse, f"from {name}", limit=1)
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("select '\udce9'", "holds bytes that are no text"),
+        ("select 'infinity'::date", "no counterpart in Python"),
+    ],
+)
+def test_what_python_cannot_hold_is_one_line_too(
+    warehouse: Warehouse, query: str, said: str
+) -> None:
+    with pytest.raises(UserError, match=said):
+        ask_rows(warehouse, query, limit=1)
+
+
 def test_a_limit_is_a_number_of_rows(warehouse: Warehouse) -> None:
     with pytest.raises(UserError, match="limit: 0 is no number of rows"):
         ask_rows(warehouse, "select 1", limit=0)

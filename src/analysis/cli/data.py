@@ -69,16 +69,25 @@ def acquire(
     if folder is not None and len(names or ()) != 1:
         raise UserError("--from", "a folder belongs to one source; name it")
     start = since.replace(tzinfo=UTC) if since else None
-    for name in names or declared(project):
-        source = one(project, name)
+    asked = {name: one(project, name) for name in names or declared(project)}
+    failed = False
+    for name, source in asked.items():
         lacking = None if names else lacks(project, source)
         if lacking:
             say(f"{name}: left out, {lacking}")
-        elif source.kind == "published":
-            _published(project, Path(folder or project.root / source.where), keep=keep)
-        else:
-            for line in _load(project, name, folder, start, full=full):
-                say(line)
+            continue
+        try:
+            if source.kind == "published":
+                _published(project, Path(folder or project.root / source.where), keep=keep)
+            else:
+                for line in _load(project, name, folder, start, full=full):
+                    say(line)
+        except UserError as error:
+            # A source that can't be loaded keeps none of the others from it.
+            say_error(str(error))
+            failed = True
+    if failed:
+        raise typer.Exit(2)
 
 
 def _load(
@@ -124,16 +133,19 @@ def sql(
     as_json: JsonOption = False,
 ) -> None:
     """Show what a query of your own finds in the warehouse; nothing can be written by it."""
+    from analysis.safeguards.unseen import hide
     from analysis.warehouse import ask_rows, open_warehouse
     from analysis.warehouse.asking import said_cut
 
     with open_warehouse(Project.find()) as warehouse:
         found = ask_rows(warehouse, query, limit=limit)
+    rows = [list(map(hide, found.columns, row)) for row in found.rows]
     if as_json:
-        rows = [dict(zip(found.columns, row, strict=True)) for row in found.rows]
-        say_json({"rows": rows, "cut": found.cut})
+        say_json(
+            {"rows": [dict(zip(found.columns, row, strict=True)) for row in rows], "cut": found.cut}
+        )
     else:
-        shown = [[cell(value) for value in row] for row in found.rows]
+        shown = [[cell(value) for value in row] for row in rows]
         say_table("", found.columns, shown, header=True)
     if found.cut:
         say_error(said_cut(limit, "a higher --limit"))

@@ -16,8 +16,13 @@ if TYPE_CHECKING:
     from analysis.safeguards.people.exposure import Totals
 
 
+Own = typer.Option(min=1, help="Suggest a break to you from there; kept beside your log.")
+
+
 @app.command()
 def wellbeing(
+    daily_items: Annotated[int | None, Own] = None,
+    daily_minutes: Annotated[float | None, Own] = None,
     export: Annotated[
         Path | None, typer.Option(help="Write this week's totals there, for the team's sum.")
     ] = None,
@@ -32,12 +37,15 @@ def wellbeing(
     if team is not None:
         say(f"team: {_said(exposure.team(team, settings.minimum_cell))}")
         return
+    if daily_items or daily_minutes:
+        exposure.set_limit(daily_items=daily_items, daily_minutes=daily_minutes)
+    limit = exposure.limit(settings.wellbeing)
     found = list(exposure.entries())
     today = datetime.now().astimezone().date()
     day, week = (exposure.totals(found, today, days) for days in (1, 7))
     say(f"today: {_said(day)}")
     say(f"seven days: {_said(week)}")
-    limit = settings.wellbeing
+    say(f"a break is suggested from {limit.daily_items} items or {limit.daily_minutes:g} minutes")
     if day.items >= limit.daily_items or day.minutes >= limit.daily_minutes:
         say("This is a good moment for a break. Nothing is locked; the rest can wait or be shared.")
     for line in settings.support:

@@ -103,10 +103,10 @@ def _plan(
     """What was asked for, with each run's state; the warehouse is asked once for both. Where there
     will be runs to execute, what that takes is imported meanwhile."""
     from analysis.runs.choice import choose
-    from analysis.runs.forking import begin
     from analysis.runs.held import Held
     from analysis.runs.plan import made
     from analysis.runs.plan import plan as make_plan
+    from analysis.runs.warm.process import begin
 
     held = Held(project)
     runs = choose(project, choice, held)
@@ -135,7 +135,7 @@ def run(
     project = Project.find()
     asked = asked_locale(locale)
     if force and not (cluster or due or watch):  # runs are sure to be executed
-        from analysis.runs.forking import begin
+        from analysis.runs.warm.process import begin
 
         begin(studies or project.study_names)
     choice = _choice(studies, market, window, variant, parameters, full)

@@ -77,6 +77,7 @@ class Table:
         columns: in their order.
         note: how it was measured or what is left out.
         folded: for looking things up: a page shows its caption, and the rest when asked.
+        printed: whether paper has its rows; without them, its caption and where its data lie.
         rests_on: as a figure's.
     """
 
@@ -86,6 +87,7 @@ class Table:
     columns: tuple[Column, ...]
     note: str = ""
     folded: bool = False
+    printed: bool = True
     rests_on: int | None = None
 
     def _ipython_display_(self) -> None:
@@ -98,6 +100,7 @@ class Table:
             "caption": self.caption,
             "note": self.note,
             "folded": self.folded,
+            "printed": self.printed,
             "rests_on": self.rests_on,
             "columns": [column.__dict__ for column in self.columns],
             "data": data,
@@ -131,4 +134,4 @@ def _plain(value: Any) -> Any:
         value = value.item()
     if isinstance(value, float):
         return value if math.isfinite(value) else None
-    return value if isinstance(value, bool | int | str) else str(value)
+    return value if isinstance(value, bool | int) else str(value)  # an `Unseen` stays unseen

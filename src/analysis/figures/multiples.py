@@ -94,15 +94,16 @@ def describe(made: Multiples) -> str:
 def _told(panel: Panel, confidence: float) -> str:
     if not np.isfinite(panel.value).any():
         return f"{panel.title}: too few to show."
-    said = "no value"
-    if np.isfinite(panel.value[-1]):
+    start, shown = f"{panel.title}: no value in the last window", np.isfinite(panel.value)
+    if shown[-1]:
         ends = _ends(panel.show, panel.low[-1], panel.high[-1])
         said = f"{panel.show(panel.value[-1])} ({confidence:.0%} interval {ends})"
-    start = f"{panel.title}: {said}, {panel.verdict}"
-    if np.isfinite(panel.value).sum() == 1:
-        return f"{start}; no other window is shown."
+        start = f"{panel.title}: {said}, {panel.verdict}"
+        if shown.sum() == 1:
+            return f"{start}; no other window is shown."
     lowest, highest = (panel.show(float(f(panel.value))) for f in (np.nanmin, np.nanmax))
-    return f"{start}; between {lowest} and {highest} in all."
+    where = "all" if shown.all() else f"the {shown.sum()} of {len(shown)} windows that are shown"
+    return f"{start}; between {lowest} and {highest} in {where}."
 
 
 def _ends(show: Callable[[float], str], low: float, high: float) -> str:

@@ -31,6 +31,8 @@ PURPLE = Token("--series-4", "#a03080", "#e39ac4")
 OCHRE = Token("--series-5", "#7a5a00", "#f5d54a")
 GREY = Token("--series-6", "#868c93", "#7d848c")
 
+#: What makes a picture that was drawn for a light page legible on a dark one, hues as they were.
+ON_DARK = "invert(1) hue-rotate(180deg)"
 TOKENS = (PAPER, INK, MUTED, LINE, BLUE, VERMILION, GREEN, PURPLE, OCHRE, GREY)
 SERIES = (BLUE, VERMILION, GREEN, PURPLE, OCHRE, GREY)
 
@@ -40,8 +42,8 @@ def palette_css() -> str:
 
     Light by default, dark where the reader's system asks for it or `data-theme` says so.
     """
-    light = "".join(f"{token.variable}:{token.light};" for token in TOKENS)
-    dark = "".join(f"{token.variable}:{token.dark};" for token in TOKENS)
+    light = "".join(f"{token.variable}:{token.light};" for token in TOKENS) + "--pixels:none;"
+    dark = "".join(f"{token.variable}:{token.dark};" for token in TOKENS) + f"--pixels:{ON_DARK};"
     return (
         f":root{{{light}}}\n"
         f'@media (prefers-color-scheme:dark){{:root:not([data-theme="light"]){{{dark}}}}}\n'

@@ -195,9 +195,12 @@ def _frame(place: _Place) -> str:
 
 
 def _runs(panel: Panel, place: _Place) -> str:
-    """The line, broken where there is no value."""
-    points = np.column_stack([place.xs, place.y(panel.value)])
-    return "".join(_line(points[run]) for run in _finite(panel.value))
+    """The line, broken where there is no value; a single window's is a dash."""
+    points, found = np.column_stack([place.xs, place.y(panel.value)]), ""
+    for run in _finite(panel.value):
+        alone = run.stop - run.start == 1
+        found += _line(points[run] + np.array([(-2, 0), (2, 0)]) if alone else points[run])
+    return found
 
 
 def _bars(panel: Panel, place: _Place) -> str:

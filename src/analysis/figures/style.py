@@ -11,10 +11,12 @@ Colours are drawn with a token's `light` value and leave as CSS variables with t
 them, so one picture is legible in a light and in a dark page; `palette.palette_css` is the page's
 half of it. Nothing in the SVG needs an inline style, so that a strict Content-Security-Policy
 holds, and text stays text. Series must differ in marker or line style as well as in colour.
+Thousands of marks become a picture of pixels within the SVG; its axes and words stay as they are.
 """
 
 from __future__ import annotations
 
+import base64
 import io
 import re
 import warnings
@@ -28,13 +30,17 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.rcsetup import cycler
+from PIL import Image
 
+from analysis.errors import UserError
 from analysis.figures.palette import BLUE, INK, LINE, MUTED, SERIES, TOKENS, Token
 
 SVG = "http://www.w3.org/2000/svg"
 XLINK_HREF = "{http://www.w3.org/1999/xlink}href"
 #: Points, which are the SVG's pixels.
 WIDTH, HEIGHT = 720.0, 360.0
+#: Characters of an SVG above which its marks become a picture: pixels an inch, colours.
+LARGE, PIXELS, COLOURS = 100_000, 144, 64
 FONTS = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 
 
@@ -108,16 +114,33 @@ def to_svg(figure: Figure) -> str:
 
     Args:
         figure: from `canvas`, or any with a label; the label prefixes the ids.
+
+    Raises:
+        UserError: it shows pixels, which could be content.
     """
     name = str(figure.get_label() or "figure")
-    buffer = io.StringIO()
+    if figure.images or any(axes.images for axes in figure.axes):
+        problem = "imshow draws pixels, which could be of content; pcolormesh draws a heat map"
+        raise UserError(f"figure {name}", problem)
     fixed: dict[Any, Any] = {"svg.fonttype": "none", "svg.hashsalt": name}
     with mpl.rc_context(fixed), warnings.catch_warnings():
         # Text stays text, so the page's font may have what the measuring font lacks.
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
         _lay_out(figure)
-        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
+        svg = _saved(figure, name)
+        if len(svg) > LARGE:
+            for axes in figure.axes:
+                for mark in (*axes.collections, *axes.lines, *axes.patches):
+                    mark.set_rasterized(True)
+            svg = min(svg, _saved(figure, name), key=len)
     figure.clear()
+    return svg
+
+
+def _saved(figure: Figure, name: str) -> str:
+    buffer = io.StringIO()
+    metadata = {"Date": None}
+    figure.savefig(buffer, format="svg", transparent=True, metadata=metadata, dpi=PIXELS)
     root = ET.fromstring(buffer.getvalue())  # noqa: S314  # matplotlib's own words
     for element in list(root.iter()):
         _attributes_for_style(element)
@@ -186,10 +209,21 @@ def _rename_ids(root: ET.Element, name: str) -> None:
             element.set("id", names.setdefault(str(old), f"{name}-{len(names) + 1}"))
     for element in root.iter():
         if XLINK_HREF in element.attrib:
-            element.set("href", f"#{names[element.attrib.pop(XLINK_HREF)[1:]]}")
+            href = element.attrib.pop(XLINK_HREF)
+            element.set("href", f"#{names[href[1:]]}" if href.startswith("#") else _fewer(href))
         for key, value in element.attrib.items():
             if value.startswith("url(#"):
                 element.set(key, f"url(#{names[value[5:-1]]})")
+
+
+def _fewer(pixels: str) -> str:
+    """A picture as data with as many colours as a chart has, which is a third as long."""
+    start, comma, encoded = pixels.partition(",")
+    picture, made = Image.open(io.BytesIO(base64.b64decode(encoded))), io.BytesIO()
+    # The octree is the one way of Pillow's that keeps how far each colour lets through.
+    few = picture.quantize(COLOURS, method=Image.Quantize.FASTOCTREE)
+    few.save(made, "PNG", optimize=True)
+    return f"{start}{comma}{base64.b64encode(made.getvalue()).decode()}"
 
 
 def _flatten(parent: ET.Element) -> None:

@@ -21,15 +21,14 @@ from pathlib import Path
 from threading import Timer
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from analysis.calendar import Market
 from analysis.errors import UserError
 from analysis.methods.quantiles import BIN_RATIO
 from analysis.metrics.catalogue import Catalogue
 from analysis.metrics.expressions import check_expressions
-from analysis.metrics.layout import parted, read_rows, sorted_rows, write_rows
-from analysis.metrics.scan import Span, scan_sql
+from analysis.metrics.layout import parted, read_rows, spliced, write_rows
+from analysis.metrics.scan import OWN_ROWS, Span, own_rows_sql, scan_sql
 from analysis.metrics.watching import unlinked
 from analysis.warehouse import BUCKET_TABLE, BUCKETS, Marks, Warehouse, read_marks
 from analysis.writing import aside
@@ -211,8 +210,8 @@ class _Scan:
 
     def rows(self) -> dict[str, pa.Table]:
         """Its rows by kind, in order; once, as what was scanned is the largest thing in memory."""
-        found, self.found = self.found, None
-        return parted(found, self.markets)
+        taken, self.found = [self.found], None
+        return parted(taken.pop(), self.markets)
 
 
 @dataclass(frozen=True)
@@ -240,7 +239,11 @@ class _Build:
 
     def _scan(self, codes: Iterable[str], days: tuple[date, date] | None = None) -> _Scan:
         span = Span(tuple(self.markets[code] for code in sorted(codes)), days)
-        sql, bound = scan_sql(self.catalogue, self.fact, span)
+        fact = self.catalogue.facts[self.fact]
+        rows = own_rows_sql(fact, span) if self.warehouse.guesses else None
+        if rows:
+            self.warehouse.keep(OWN_ROWS, rows)
+        sql, bound = scan_sql(self.catalogue, self.fact, span, own_rows=bool(rows))
         listed = [market.code for market in span.markets]
         return _Scan(listed, days, self.warehouse.arrow(sql, bound))
 
@@ -263,16 +266,12 @@ class _Build:
 
     def _renewed(self, scans: Sequence[_Scan], old: Manifest) -> dict[str, pa.Table]:
         """The old rows, those of the scanned days replaced; by kind."""
-        kept = {kind: read_rows(self.folder / name) for kind, name in old.parts.items()}
-        fresh = defaultdict(list)
+        found = {kind: read_rows(self.folder / name) for kind, name in old.parts.items()}
         for scan in scans:
-            kept = {kind: _without(rows, scan) for kind, rows in kept.items()}
+            days = scan.days or (date.min, date.max)
             for kind, rows in scan.rows().items():
-                fresh[kind].append(rows)
-        found = {}
-        for kind, scanned in fresh.items():
-            held = [kept[kind].cast(scanned[0].schema)] if kind in kept else []
-            found[kind] = sorted_rows(pa.concat_tables([*held, *scanned]), nearly=True)
+                held = found.get(kind, rows.slice(0, 0))
+                found[kind] = spliced(held, rows, scan.markets, days)
         return found
 
     def _keep(self, made: Manifest) -> None:
@@ -292,13 +291,3 @@ def _touched(old: Days, new: Days) -> dict[str, set[tuple[str, date]]]:
         for day, _ in before ^ after:
             found[day[:7]].add((code, date.fromisoformat(day)))
     return dict(found)
-
-
-def _without(rows: pa.Table, scan: _Scan) -> pa.Table:
-    """The rows but those of a scan's markets and days."""
-    first, end = scan.days or (date.min, date.max)
-    inside = pc.and_(
-        pc.is_in(rows["market"].cast(pa.string()), pa.array(scan.markets)),
-        pc.and_(pc.greater_equal(rows["day"], first), pc.less(rows["day"], end)),
-    )
-    return rows.filter(pc.invert(inside))

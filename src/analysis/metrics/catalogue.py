@@ -61,6 +61,11 @@ class Cluster(Model):
     column: Slug
 
 
+def instant_sql(at: datetime) -> str:
+    """An instant as every engine reads it."""
+    return f"CAST('{at.isoformat()}' AS TIMESTAMP WITH TIME ZONE)"
+
+
 class Fact(Model):
     """The rows that metrics count.
 
@@ -103,7 +108,7 @@ class Fact(Model):
 
     def source_within(self, first: datetime, end: datetime) -> str:
         """The tables joined, for rows of a span of time."""
-        low, high = (f"CAST('{at.isoformat()}' AS TIMESTAMP WITH TIME ZONE)" for at in (first, end))
+        low, high = map(instant_sql, (first, end))
         return WITHIN.sub(rf"(\1 >= {low} AND \1 < {high})", self.tables)
 
 
@@ -190,6 +195,14 @@ class Metric(Model):
         if extra:
             raise ValueError(f"kind {self.kind} takes no {' and '.join(extra)}")
         return self
+
+    @property
+    def noun(self) -> str:
+        """What a count or a mean is of; empty where its number has a unit of its own."""
+        if self.kind == "count":
+            return self.sample
+        counted = self.kind in ("mean", "quantile") and self.unit != "hours"
+        return self.unit if counted else ""
 
     @property
     def base_fact(self) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.calendar import Market, Window
+from analysis.calendar import Market, Window, numbered_day
 from analysis.methods.buckets import Floats
 from analysis.methods.quantiles import Histogram
 from analysis.metrics.building import Manifest, current, ensure
@@ -57,7 +57,9 @@ class Cubes:
     def days(self, market: Market, fact: str) -> tuple[date, date] | None:
         """The first and the last local day on which a market has rows of a fact; None for none."""
         rows = _rows(self.sums[fact], market, ["day"])
-        return None if rows is None else (_date(rows["day"][0]), _date(rows["day"][-1]))
+        return (
+            None if rows is None else (numbered_day(rows["day"][0]), numbered_day(rows["day"][-1]))
+        )
 
     def levels(self, market: Market, fact: str, dimension: str) -> list[str]:
         """The levels of a fact's dimension that a market has rows of, in order; '' is none."""
@@ -131,10 +133,6 @@ def _chosen(
         return rows
     kept = np.logical_and.reduce([rows[name] == of for name, of in level.items()])
     return {name: rows[name][kept] for name in columns}
-
-
-def _date(number: int) -> date:
-    return date(1970, 1, 1) + timedelta(days=int(number))
 
 
 def build_cubes(project: Project) -> list[Path]:

@@ -9,12 +9,13 @@ from typing import TypeAlias
 
 import numpy as np
 
+from analysis.errors import UserError
 from analysis.methods.buckets import Floats, Replicated, ratio
 from analysis.methods.differences import Difference, difference
 from analysis.methods.intervals import Family, Interval, interval
 from analysis.methods.multiplicity import benjamini_hochberg
 from analysis.methods.quantiles import Histogram, quantiles
-from analysis.metrics.catalogue import Metric, Times
+from analysis.metrics.catalogue import FILE, Metric, Times
 from analysis.metrics.cube import Slice
 
 
@@ -89,6 +90,8 @@ def _ratios(rows: Slice, names: list[str], confidence: float, *, weighted: bool)
     family: Family = "share" if metrics[0].kind == "share" else "rate"
     sums = (np.stack(part) for part in zip(*(_sums(rows, each) for each in metrics), strict=True))
     numerator, denominator, units, events = sums
+    if family == "share":
+        _check_shares(names, numerator.sum(-1), denominator.sum(-1))
     found = ratio(numerator, denominator)
     trials, happened = units.sum(-1), events.sum(-1)
     effects = [design_effect(found.at(i), trials[i], family) for i in range(len(names))]
@@ -106,6 +109,20 @@ def _ratios(rows: Slice, names: list[str], confidence: float, *, weighted: bool)
         name: Series(name, metrics[i], confidence, found.at(i), limits.at(i), counted[i], worth[i])
         for i, name in enumerate(names)
     }
+
+
+def _check_shares(names: list[str], parts: Floats, wholes: Floats) -> None:
+    """That every numerator is a part of its denominator.
+
+    Raises:
+        UserError: one is not, so the metric is no share; every interval of it would be wrong.
+    """
+    slack = 1e-9 * np.abs(wholes)
+    for at in np.argwhere((parts < -slack) | (parts > wholes + slack))[:1]:
+        part, whole = parts[tuple(at)], wholes[tuple(at)]
+        said = f"kind share, but its numerator adds up to {part:,.6g} of {whole:,.6g}"
+        fix = "a numerator is a part of its denominator; kind mean and the rates take any"
+        raise UserError(f"{FILE}: metrics.{names[at[0]]}", f"{said}; {fix}")
 
 
 def _effective(found: Replicated, happened: Floats) -> Floats:

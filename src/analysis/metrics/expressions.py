@@ -49,7 +49,7 @@ def _are_right(catalogue: Catalogue, name: str, warehouse: Warehouse) -> bool:
         if over == name
     ]
     names = [f"tried_{place}" for place in range(len(tried))]
-    listed = (f"(\n{each.sql}\n) AS {own}" for each, own in zip(tried, names, strict=True))
+    listed = (f"{_summed(each.sql)} AS {own}" for each, own in zip(tried, names, strict=True))
     try:
         found = warehouse.describe(f"SELECT {', '.join(listed)} FROM {fact.source}")
     except QueryError:
@@ -137,13 +137,23 @@ NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUB
 SUMMED = ("BOOLEAN", *NUMBERS)
 
 
+def _summed(sql: str) -> str:
+    """An expression as the scan has it, over all rows: it can't be over many rows by itself.
+
+    Brackets of its own lines, so that a comment or a stray bracket can't leave them.
+    """
+    return f"max((\n{sql}\n))"
+
+
 def _try(fact: Fact, key: str, tried: _Tried, warehouse: Warehouse) -> _Problem | None:
     """What is wrong with an expression over a fact's rows; None where nothing is."""
     try:
-        # Brackets of its own lines, so that a comment or a stray bracket can't leave them.
-        query = f"SELECT (\n{tried.sql}\n) AS tried FROM {fact.source}"
+        query = f"SELECT {_summed(tried.sql)} AS tried FROM {fact.source}"
         kind = warehouse.describe(query)["tried"]
     except QueryError as error:
+        if "aggregate function calls cannot" in str(error):
+            said = f"{shorten(tried.sql)!r} is over many rows; Allowed: what one row gives"
+            return _Problem(key, said)
         return _Problem(key, _explain(error, fact), error.column)
     if tried.kinds and kind.split("(")[0] not in tried.kinds:
         allowed = (

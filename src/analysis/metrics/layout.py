@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -17,6 +18,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
+
+from analysis.calendar import day_number
 
 #: The two kinds of files.
 KINDS = SUMS, TIMES = ("sums", "times")
@@ -27,14 +30,18 @@ Rows: TypeAlias = Mapping[str, NDArray[Any]]
 
 def parted(found: pa.Table, markets: Sequence[str]) -> dict[str, pa.Table]:
     """A scan's rows by kind, in order, with the markets' codes and with dates."""
-    is_sum = pc.equal(found["measure"], 0)
     own = [name for name in found.column_names if name.startswith("sum_")]
-    rows = {
-        SUMS: found.drop_columns(["measure", "bin"]).filter(is_sum),
-        TIMES: found.drop_columns(own).filter(pc.invert(is_sum)),
-    }
-    del found, is_sum  # the largest thing in memory; what follows makes copies of its parts
-    return {kind: _named(sorted_rows(each), markets) for kind, each in rows.items()}
+    batches = found.to_batches() or [pa.RecordBatch.from_pylist([], found.schema)]
+    del found  # the largest thing in memory: each batch of it goes when its parts are copied
+    parts: dict[str, list[pa.RecordBatch]] = {kind: [] for kind in KINDS}
+    while batches:
+        batch = batches.pop()
+        is_sum = pc.equal(batch["measure"], 0)
+        parts[SUMS].append(batch.drop_columns(["measure", "bin"]).filter(is_sum))
+        parts[TIMES].append(batch.drop_columns(own).filter(pc.invert(is_sum)))
+    del batch
+    tables = {kind: pa.Table.from_batches(parts.pop(kind)) for kind in KINDS}
+    return {kind: _named(sorted_rows(tables.pop(kind)), markets) for kind in KINDS}
 
 
 def _named(rows: pa.Table, markets: Sequence[str]) -> pa.Table:
@@ -45,22 +52,18 @@ def _named(rows: pa.Table, markets: Sequence[str]) -> pa.Table:
     return rows.set_column(0, "market", named).set_column(1, "day", dates)
 
 
-def sorted_rows(rows: pa.Table, *, nearly: bool = False) -> pa.Table:
-    """Rows by market, histogram, day and the rest of what tells them apart.
+def sorted_rows(rows: pa.Table) -> pa.Table:
+    """Rows of one kind by market, histogram, day and the rest of what tells them apart.
 
     So that what a slice reads of a file lies together: a market's days, of one histogram.
-
-    Args:
-        rows: of one kind.
-        nearly: they are a few parts each of which is in order, which is sorted faster.
     """
     keys = [name for name in rows.column_names if name != "n" and not name.startswith("sum_")]
     first = [name for name in ("market", "measure", "day") if name in keys]
     by = [*first, *(name for name in keys if name not in first)]
-    return rows.take(pa.array(_order(rows, by, nearly=nearly)))
+    return rows.take(pa.array(_order(rows, by)))
 
 
-def _order(rows: pa.Table, by: Sequence[str], *, nearly: bool) -> NDArray[Any]:
+def _order(rows: pa.Table, by: Sequence[str]) -> NDArray[Any]:
     """The order of rows by columns; these are packed into one number where they fit."""
     if not rows.num_rows:
         return np.empty(0, np.int64)
@@ -74,7 +77,7 @@ def _order(rows: pa.Table, by: Sequence[str], *, nearly: bool) -> NDArray[Any]:
             return np.lexsort([_numbers(rows[name]) for name in reversed(by)])
         packed *= width
         packed += column - low
-    return np.argsort(packed, kind="stable" if nearly else None)
+    return np.argsort(packed)
 
 
 def _numbers(column: pa.ChunkedArray) -> NDArray[np.int64]:
@@ -86,6 +89,51 @@ def _numbers(column: pa.ChunkedArray) -> NDArray[np.int64]:
     held = column.combine_chunks().dictionary_encode()
     rank = np.argsort(np.argsort(np.array(held.dictionary.to_pylist(), object)))
     return np.asarray(rank[held.indices.to_numpy()], np.int64)
+
+
+def spliced(
+    held: pa.Table, fresh: pa.Table, markets: Iterable[str], days: tuple[date, date]
+) -> pa.Table:
+    """Rows in order, some days of some markets replaced by fresh ones, which are in order too.
+
+    Long runs are cut and put together and nothing is sorted again, so that a day costs little
+    whatever lies beside it.
+
+    Args:
+        held: rows of one kind.
+        fresh: rows of those days and markets, of the same kind.
+        markets: codes.
+        days: the first, and the one after the last.
+    """
+    fresh = pa.table({name: _smallest(fresh[name]) for name in fresh.column_names})
+    old, new, touched = _runs(held), _runs(fresh), frozenset(markets)
+    span = [day_number(day) for day in days]
+    day, pieces = _numbers(held["day"]), []
+    for key in sorted(old.keys() | new.keys()):
+        begin, stop = old.get(key, (0, 0))
+        if key[0] in touched:
+            cut, on = begin + np.searchsorted(day[begin:stop], span)
+        else:
+            cut, on = stop, stop
+        pieces.append(held.slice(begin, cut - begin))
+        if key in new:
+            pieces.append(fresh.slice(new[key][0], new[key][1] - new[key][0]))
+        pieces.append(held.slice(on, stop - on))
+    return pa.concat_tables(pieces, promote_options="permissive") if pieces else held
+
+
+def _runs(rows: pa.Table) -> dict[tuple[str, int], tuple[int, int]]:
+    """Where the rows of each market and histogram begin and end, of rows in order."""
+    if not rows.num_rows:
+        return {}
+    market = rows["market"].unify_dictionaries().combine_chunks()
+    place, codes = market.indices.to_numpy(), market.dictionary.to_pylist()
+    of = _numbers(rows["measure"]) if "measure" in rows.column_names else np.zeros_like(place)
+    starts = np.flatnonzero((np.diff(place, prepend=-1) != 0) | (np.diff(of, prepend=-1) != 0))
+    return {
+        (codes[place[start]], int(of[start])): (int(start), int(end))
+        for start, end in zip(starts, [*starts[1:], rows.num_rows], strict=True)
+    }
 
 
 def write_rows(rows: pa.Table, path: Path) -> None:

@@ -9,15 +9,19 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from analysis.calendar import Market
+from analysis.calendar import Market, day_number
 from analysis.methods.quantiles import BIN_RATIO
-from analysis.metrics.catalogue import Catalogue, Times
+from analysis.metrics.catalogue import Catalogue, Fact, Times, instant_sql
+from analysis.metrics.watching import links
 from analysis.warehouse import BUCKET_TABLE, day_sql, units_sql, zones_sql
 
+#: The temporary table of a span's own rows.
+OWN_ROWS = "_own_rows"
 #: Numbers are kept from a second (in hours) to a thousand million; what lies outside is counted at
 #: the ends, so that a count of none lies in the lowest bin.
 HOURS = (1 / 3600, 1e9)
@@ -56,17 +60,44 @@ class Span:
     days: tuple[date, date] | None = None
 
 
+def own_rows_sql(fact: Fact, span: Span) -> str | None:
+    """The rows of a span in the one table whose time places them; None where no such is joined.
+
+    DuckDB takes a fifth of a table to lie in any span and joins what else there is accordingly, all
+    of it; of a table that holds these rows alone it knows how few they are.
+    """
+    time = re.fullmatch(r"(\w+)\.(\w+)", fact.time)
+    named = _named(time[1]).findall(fact.source) if time else []
+    if not time or not span.days or len(named) != 1 or links(fact).get(named[0]) != time[1]:
+        return None
+    low, high = (instant_sql(at) for at in _instants(span.markets, span.days))
+    return f"SELECT * FROM {named[0]} WHERE {time[2]} >= {low} AND {time[2]} < {high}"
+
+
+def _named(alias: str) -> re.Pattern[str]:
+    """The tables that go by an alias, wherever in a fact's source."""
+    return re.compile(rf"\b(\w+)\s+AS\s+{alias}\b", re.IGNORECASE)
+
+
 def measures(times: Collection[str]) -> dict[str, int]:
     """The number, from 1, that tells each histogram's rows apart; 0 are the sums."""
     return {key: number for number, key in enumerate(sorted(times), start=1)}
 
 
-def scan_sql(catalogue: Catalogue, name: str, span: Span) -> tuple[str, list[object]]:
+def scan_sql(
+    catalogue: Catalogue, name: str, span: Span, *, own_rows: bool = False
+) -> tuple[str, list[object]]:
     """The query that gives a fact's cube, in no order; with its bound values.
 
     A market is its place in the span, a `day` the number of days since 1 January 1970. Rows of
     `measure` 0 hold the sums; those of a histogram's number hold, per `bin`, how many (`n`) of its
     numbers lie there, and no sums.
+
+    Args:
+        catalogue: with the fact.
+        name: of the fact.
+        span: which of its rows.
+        own_rows: `OWN_ROWS` holds what :func:`own_rows_sql` gives.
     """
     fact, times = catalogue.facts[name], catalogue.times(name)
     sums, cluster = catalogue.sums(name), catalogue.clusters[fact.cluster]
@@ -88,8 +119,11 @@ def scan_sql(catalogue: Catalogue, name: str, span: Span) -> tuple[str, list[obj
         start, end = _instants(span.markets, span.days)
         source = fact.source_within(start, end)
         bound += [start.isoformat(), end.isoformat()]
-        first, last = ((day - date(1970, 1, 1)).days for day in span.days)
+        first, last = map(day_number, span.days)
         within = f"WHERE day >= {first} AND day < {last}"
+    if own_rows:
+        alias = fact.time.partition(".")[0]
+        source = _named(alias).sub(f"{OWN_ROWS} AS {alias}", source)
     keys = ", ".join(["market", "day", "bucket", *map(dimension_name, fact.dimensions)])
     names = [sum_name(sql) for sql in sums]
     totals = "".join(f", coalesce(sum(CAST(counted.{n} AS DOUBLE)), 0.0) AS {n}" for n in names)

@@ -80,13 +80,14 @@ def scale(metric: Metric, value: float, low: float | None, high: float | None) -
 
 
 def base_of(share: float) -> int:
-    """Of how many a share is said, so that the number before it has two figures.
+    """Of how many a share is said, so that the number before it is at least 11: disclosure control
+    would take "10 of 100 posts" for a count that is too small to be shown.
 
-    >>> [base_of(share) for share in (0.93, 0.05, 0.0017, 0.00004)]
-    [100, 1000, 10000, 1000000]
+    >>> [base_of(share) for share in (0.93, 0.1026, 0.05, 0.0017, 0.00004)]
+    [100, 1000, 1000, 10000, 1000000]
     """
     base = 100
-    while share * base < 9.95 and base < 10_000_000:
+    while share * base < 10.5 and base < 10_000_000:
         base *= 10
     return base
 

@@ -18,6 +18,7 @@ from markupsafe import Markup
 
 from analysis.report.i18n import gettext
 from analysis.report.listing import Row, Site, StudyRuns
+from analysis.report.nouns import phrases
 from analysis.report.summary import Summary
 from analysis.report.templating import seen
 from analysis.report.verdicts import mark, meaning_of, outcome_mark
@@ -137,6 +138,12 @@ def runs_block(study: StudyRuns, said: Words, root: str) -> Markup:
             "markets": [[code, said.market(code, name)] for code, name in markets],
             "windows": list(windows),
             "marks": [[each.tone, each.shape, each.word] for each in starmap(mark, _MARKS)],
+            "nouns": {
+                noun: {
+                    kind: _filled(each) for kind, each in phrases(noun, str(said.locale)).items()
+                }
+                for noun in sorted({noun for run in study.runs for *_, noun in run.metrics})
+            },
             "runs": runs,
         }
     )
@@ -166,6 +173,11 @@ def _known(run: Summary, labels: Places) -> Iterator[list[Any]]:
             ends = [other.difference, other.low, other.high]
             shown = _MARKS.index((other.verdict, meaning_of(each, other)))
             yield [places[each.name], labels.of(other.label), *ends, shown]
+
+
+def _filled(phrase: str) -> str:
+    """A phrase as scripts fill it."""
+    return phrase % {"number": "{number}"}
 
 
 _MARKS = tuple(product(get_args(Verdict), get_args(Meaning)))

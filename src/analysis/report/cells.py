@@ -15,11 +15,12 @@ from itertools import chain, count
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from markupsafe import Markup
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_serializer
 
 from analysis.figures.shapes import FIGURE, TABLE, TITLE, Shape
 from analysis.report.i18n import gettext
 from analysis.report.svg import inline
+from analysis.safeguards.disclosure import SUPPRESSED
 from analysis.safeguards.secrets import redact
 from analysis.studies.findings import FINDING, Comparison, Finding
 
@@ -32,6 +33,9 @@ LEFT_OUT = "application/vnd.analysis.left-out+json"
 LONGEST = 20_000
 #: Characters from which a table's cell is prose, and up to which it is a label.
 _PROSE, _LABEL = 48, 16
+#: A number in words, such as `more than 13` or `19 views`; a day or a place such as `2nd` is none.
+_TOLD = re.compile(r"\D{0,20}\d[\d.,]*(?![\w-])")
+_NO_NUMBER = ("", "–", SUPPRESSED)
 #: Colours and cursor moves, as terminals read them (ECMA-48).
 _ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 
@@ -45,6 +49,11 @@ class Data(_Payload):
 
     columns: list[str]
     rows: list[list[str | int | float | bool | None]]
+
+    @model_serializer
+    def _plain(self) -> dict[str, Any]:
+        """As it is: to ask of each cell which type it has took a fifth of the gate's time."""
+        return {"columns": self.columns, "rows": self.rows}
 
 
 class FigureWords(_Payload):
@@ -73,6 +82,7 @@ class TableWords(_Payload):
     caption: str
     note: str = ""
     folded: bool = False
+    printed: bool = True
     of_figure: bool = False
     rests_on: int | None = None
     columns: list[TableColumn]
@@ -113,12 +123,13 @@ class TableBlock:
     def _style(self, at: int, column: TableColumn) -> str:
         if column.shape != "text":
             return "number"
-        longest = max(
-            (len(str(row[at])) for row in self.words.data.rows if at < len(row)), default=0
-        )
+        texts = [str(row[at]) for row in self.words.data.rows if at < len(row)]
+        longest = max(map(len, texts), default=0)
         if longest > _PROSE:
             return "long"
-        return "short" if max(longest, len(column.title)) <= _LABEL else ""
+        short = "short" if max(longest, len(column.title)) <= _LABEL else ""
+        told = [text for text in texts if text not in _NO_NUMBER]
+        return f"told {short}".strip() if at and all(map(_TOLD.match, told)) else short
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,7 @@ class Revised(_Part):
     name: str
     title: str
     unit: Unit
+    noun: str = ""
     before: Number | None
     after: Number | None
 
@@ -72,7 +73,8 @@ def revisions(
     is told in another unit is new.
 
     Args:
-        before, after: of the two runs.
+        before, after: of the two runs. Where a number may not be shown any more, the one before is
+            left out as well.
         minimum: the least count that is shown; of a count that moved by less, zero aside, the
             number before is left out, since their difference would be a smaller one.
     """
@@ -84,9 +86,11 @@ def revisions(
             then = None
         one, two = (Number.of(each) if each else None for each in (then, now))
         if known and not (one and two and one.near(two)):
-            if known.unit == "count" and one and two and _apart(one, two) < minimum:
+            moved_little = known.unit == "count" and one and two and _apart(one, two) < minimum
+            if moved_little or (now and now.is_withheld):
                 one = Number(value=None, low=None, high=None)
-            yield Revised(name=name, title=known.title, unit=known.unit, before=one, after=two)
+            same = {"title": known.title, "unit": known.unit, "noun": known.noun}
+            yield Revised(name=name, **same, before=one, after=two)
 
 
 def _apart(one: Number, two: Number) -> float:

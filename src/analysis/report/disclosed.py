@@ -7,7 +7,7 @@ table.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from nbformat import NotebookNode
@@ -20,7 +20,7 @@ from analysis.report.bundles import (
     title_bundle,
 )
 from analysis.report.cells import Data, FigureWords, TableWords, read, whole
-from analysis.safeguards.disclosure import SUPPRESSED, Control, Rules, Sheet, control
+from analysis.safeguards.disclosure import SUPPRESSED, Control, Rules, Sheet, Statement, control
 from analysis.safeguards.withheld import Withheld
 from analysis.studies.findings import FINDING, Finding
 
@@ -46,7 +46,11 @@ def disclose(
     sheets = {id(data): sheet_of(typed) for data, typed in shown if _is_sheet(typed)}
     ordered = list(sheets.values())
     statements = [typed.statement() for _, typed in shown if isinstance(typed, Finding)]
-    found = control(ordered, statements, rules, small(ordered) if small else None, window)
+    told = sheet_of_counts(statements)
+    more = small([*ordered, told]) if small else {}
+    away = {str(told.rows[row][0]) for sheet, row, _ in more if sheet == len(ordered)}
+    more = {cell: count for cell, count in more.items() if cell[0] < len(ordered)}
+    found = control(ordered, statements, rules, more, window, away)
     pictures = {t.name for d, t in shown if isinstance(t, FigureWords) and sheets[id(d)].hidden}
     writer = _Writer(found, pictures)
     for data, typed in shown:
@@ -94,6 +98,12 @@ def sheet_of(typed: Any) -> Sheet:
     return Sheet(typed.name, keys, said, given, typed.data.rows, typed.rests_on)
 
 
+def sheet_of_counts(statements: Iterable[Statement]) -> Sheet:
+    """The counts that findings tell, and how many they rest on, a row each."""
+    keys, shapes = ["finding", "count", "base"], ["text", "count", "count"]
+    return Sheet("findings", keys, keys, shapes, [[s.name, s.count, s.base] for s in statements])
+
+
 class _Writer:
     """Makes each display anew, and counts what it hides."""
 
@@ -139,8 +149,11 @@ class _Writer:
         return Data(columns=list(sheet.keys), rows=rows)
 
     def _finding(self, finding: Finding) -> Finding:
+        sample = self.found.sample(finding.name, finding.sample)
         if finding.name in self.found.statements:
             self.cells += 1
-            return finding.withheld()
+            withheld = finding.withheld()
+            return withheld.model_copy(update={"sample": sample if withheld.sample else ""})
         notes = tuple(self.text(note) for note in finding.notes)
-        return finding.model_copy(update={"text": self.text(finding.text), "notes": notes})
+        said = {"text": self.text(finding.text), "notes": notes, "sample": sample}
+        return finding.model_copy(update=said)

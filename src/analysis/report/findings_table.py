@@ -107,6 +107,7 @@ COLUMNS = (
     _run("executed_at", pa.timestamp("us", tz="UTC"), "When the run began.", "started_at"),
     _run("key", _TEXT, "Of the run: the same key, the same numbers."),
     _run("revision", _TEXT, "Of the code, as git names it."),
+    _said("noun", _TEXT, "What a count or a mean is of, such as removals; empty elsewhere."),
 )
 SCHEMA = pa.schema([(column.name, column.type) for column in COLUMNS])
 #: No rows; `Schema.empty_table` imports pandas on its way, as all that Arrow makes of lists does.

@@ -34,7 +34,7 @@ def number_cell(row: Row, name: str, said: Words) -> Markup:
     found = row.newest.by_name.get(name) if row.newest else None
     if row.newest is None or found is None or found.value is None:
         return Markup("<td></td>")
-    value = Markup("<b>{}</b>").format(said.value(found.value, found.unit))
+    value = Markup("<b>{}</b>").format(said.value(found.value, found.unit, found.noun))
     moved = next((e for e in row.newest.findings if e.name == name and has_moved(e)), None)
     if moved:
         mark = finding_mark(moved)
@@ -44,7 +44,8 @@ def number_cell(row: Row, name: str, said: Words) -> Markup:
         ).format(mark.tone, mark.shape, value, mark.word)
     ends = Markup()
     if found.low is not None and found.high is not None:
-        ends = Markup("<small>{}</small>").format(said.ends(found.low, found.high, found.unit))
+        said_ends = said.ends(found.low, found.high, found.unit, found.noun)
+        ends = Markup("<small>{}</small>").format(said_ends)
     line = sparkline(row.series(name, COUNT), said)
     return Markup("<td>{}{}{}</td>").format(value, ends, line)
 

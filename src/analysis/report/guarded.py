@@ -8,7 +8,7 @@ secrets, without who or where somebody is. Nothing of it is a study's business.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +19,7 @@ from analysis.report.bundles import (
     SVG_TYPE,
     Bundle,
     figure_bundle,
+    figure_table,
     finding_bundle,
     table_bundle,
     title_bundle,
@@ -36,6 +37,7 @@ from analysis.report.disclosed import Small, disclose
 from analysis.safeguards.disclosure import Rules
 from analysis.safeguards.personal import MASKS, Masker, holds_ids
 from analysis.safeguards.secrets import Redactor
+from analysis.safeguards.unseen import is_content, told
 from analysis.safeguards.withheld import Withheld
 from analysis.studies.findings import FINDING, Finding
 
@@ -45,6 +47,8 @@ _ROW = re.compile(r"(?:\S.*)?\s{2,}-?[\d.,]+(?:\s{2,}\S+)*\s*$")
 _SLUG = re.compile(r"\w{1,80}")
 #: What the rows of a frame are called where its text was left out.
 ROWS = "rows printed as text"
+#: What the cells of a column are called in which people's own words stood.
+TEXTS = "texts of content"
 #: Metadata that are the notebook's own; the rest, widgets' state among it, is not kept.
 _OF_NOTEBOOK = ("kernelspec", "language_info", "papermill")
 _OF_CELL = ("tags", "papermill", "name", "execution")
@@ -149,7 +153,10 @@ def _output(output: Mapping[str, Any], gate: Gate) -> Iterator[NotebookNode]:
 
 def _display(data: Mapping[str, Any], gate: Gate) -> Bundle:
     if (figure := read(FigureWords, data.get(FIGURE))) is not None:
-        return figure_bundle(_figure(figure, gate), whole(data.get(SVG_TYPE, "")), gate.clean)
+        clean = _figure(figure, gate)
+        if _texts(figure.data, figure.data.columns):  # the picture drew them
+            return figure_table(clean, clean.data)
+        return figure_bundle(clean, whole(data.get(SVG_TYPE, "")), gate.clean)
     if (table := read(TableWords, data.get(TABLE))) is not None:
         return table_bundle(_table(table, gate))
     if (finding := read(Finding, data.get(FINDING))) is not None:
@@ -213,8 +220,11 @@ def _table(words: TableWords, gate: Gate) -> TableWords:
 
 
 def _data(data: Data, titles: list[str], gate: Gate) -> Data:
-    """Rows without secrets and ids; a column of ids is masked whatever it is titled."""
+    """Rows without secrets, ids and texts of content; a column of either is masked whatever
+    it is titled."""
     titled = [*titles, *[""] * len(data.columns)]
+    texts = _texts(data, titled)
+    gate.kinds |= {TEXTS} if texts else set()
     hidden = {at for at, key in enumerate(data.columns) if holds_ids(key) or holds_ids(titled[at])}
     gate.mask.ids(sum(row[at] is not None for row in data.rows for at in hidden if at < len(row)))
     width, clean = len(data.columns), gate.clean
@@ -223,12 +233,22 @@ def _data(data: Data, titles: list[str], gate: Gate) -> Data:
         [
             value
             if value is None or (type(value) is float and not hidden)
-            else (MASKS["id"] if at in hidden else clean(value))
+            else (MASKS["id"] if at in hidden else clean(told(value) if at in texts else value))
             for at, value in enumerate(row[:width])
         ]
         for row in data.rows
     ]
     return Data.model_construct(columns=[clean(key) for key in data.columns], rows=rows)
+
+
+def _texts(data: Data, titles: Sequence[str]) -> set[int]:
+    """Columns of what people wrote, where there is any."""
+    return {
+        at
+        for at, names in enumerate(zip(data.columns, titles, strict=False))
+        if is_content(names)
+        and any(isinstance(cell, str) for row in data.rows for cell in row[at : at + 1])
+    }
 
 
 def shown(bundle: Bundle, count: int | None = None) -> NotebookNode:

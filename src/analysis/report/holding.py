@@ -1,8 +1,8 @@
 """Holds back a page that looks as if it held a secret, before a site is published.
 
-Each finished folder is looked through once, and again when one of its files changes. What is held
-back lies in `data/held`, which no site is made from; a calm page stands in its place, which says
-where the hit is and of what kind, and never what it is.
+Each finished folder is looked through once, by the worker that made it, and again when one of its
+files changes. What is held back lies in `data/held`, which no site is made from; a calm page stands
+in its place, which says where the hit is and of what kind, and never what it is.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from analysis.project import Project
@@ -20,9 +21,13 @@ from analysis.safeguards.scanning import Hit, digest_of, scan_notebook, scan_pag
 
 #: Which state of each folder was looked through, by identity.
 STATE = ".scanned.json"
+#: In a run's folder until the site is published: the state in which it was looked through.
+NOTE = ".scanned"
 HELD = "held"
 #: How many lines without a secret are remembered: some tens of megabytes.
 REMEMBERED = 200_000
+#: Those that this process has seen: runs of a study have most lines in common.
+_seen: set[str] = set()
 
 
 def hold_back(project: Project) -> list[str]:
@@ -36,17 +41,14 @@ def hold_back(project: Project) -> list[str]:
     """
     reports, allowed = project.reports, frozenset(project.settings.not_secrets)
     known, state, lines = _known(reports), dict[str, str](), list[str]()
-    seen: set[str] = set()  # runs of a study have most lines in common
     for identity in identities(reports):
         mark = _mark(f"{reports}/{identity}", allowed)
-        if known.get(identity) != mark:
+        if known.get(identity) != mark and _take_note(reports / identity) != mark:
             folder = reports / identity
             record = RunRecord.read(folder)
             if record is None:
                 continue
-            if len(seen) > REMEMBERED:
-                seen.clear()
-            if hits := list(_hits(folder, record, allowed, seen)):
+            if hits := list(_hits(folder, record, allowed)):
                 record = _hold(project, folder, record, hits)
                 lines.append(f"{identity} is {record.reason}")
                 mark = _mark(f"{folder}", allowed)
@@ -69,17 +71,42 @@ def _note(reports: Path, known: dict[str, str], state: dict[str, str]) -> None:
         replace_text(reports / STATE, json.dumps(state, indent=0))
 
 
-def _hits(
-    folder: Path, record: RunRecord, allowed: frozenset[str], seen: set[str]
-) -> Iterator[Hit]:
+def look_through(project: Project, folder: Path, record: RunRecord) -> None:
+    """Looks through what a run has just made; where nothing is found, publishing need not look.
+
+    Args:
+        project: whose run it is.
+        folder: of its files, in the site.
+        record: of the run.
+    """
+    allowed = frozenset(project.settings.not_secrets)
+    with suppress(OSError):  # on a full disk publishing looks, or says so
+        mark = _mark(f"{folder}", allowed)
+        if not any(_hits(folder, record, allowed)):
+            (folder / NOTE).write_text(mark, encoding="utf-8")
+
+
+def _take_note(folder: Path) -> str:
+    """The state of a folder that its worker looked through; the note of it goes."""
+    try:
+        mark = (folder / NOTE).read_text(encoding="utf-8")
+        (folder / NOTE).unlink()
+    except OSError:
+        return ""
+    return mark
+
+
+def _hits(folder: Path, record: RunRecord, allowed: frozenset[str]) -> Iterator[Hit]:
     """What any file of a run's folder holds, but for the digests that its own record names."""
+    if len(_seen) > REMEMBERED:
+        _seen.clear()
     own = {record.key, record.revision, record.revision.rstrip("+"), *record.key_parts.values()}
     known = allowed | own
     for path in map(Path, _files(f"{folder}")):
         text = path.read_text(encoding="utf-8")
         name = path.relative_to(folder).as_posix()
         scan = {PAGE: scan_page, NOTEBOOK: scan_notebook}.get(name, scan_text)
-        yield from scan(text, name, known, seen)
+        yield from scan(text, name, known, _seen)
 
 
 def _files(folder: str) -> list[os.DirEntry[str]]:

@@ -142,3 +142,17 @@ def quoted(text: str) -> Markup:
     """A study's own words inside a sentence of the furniture."""
     attributes = foreign()
     return Markup("<span{}>{}</span>").format(attributes, text) if attributes else escape(text)
+
+
+def furniture(text: str) -> Markup:
+    """A word of the furniture among a study's own words.
+
+    >>> with speaking("ar_EG"):
+    ...     str(furniture("محجوب"))
+    '<span lang="ar-EG" dir="rtl">محجوب</span>'
+    """
+    if language_of(spoken()) == STUDY_LANGUAGE:
+        return escape(text)
+    known = Locale.parse(spoken())
+    lang, direction = str(known).replace("_", "-"), known.text_direction
+    return Markup('<span lang="{}" dir="{}">{}</span>').format(lang, direction, text)

@@ -231,12 +231,14 @@ class Attention:
     Attributes:
         moved: changes beyond their uncertainty, see `ranked`.
         failed, stale: runs that did not finish, and whose data are incomplete or old.
+        failed_before: all others that did not finish: of windows before, and variants.
         behind: markets whose newest window ends before their study's newest.
         compared: how many findings were compared with something.
     """
 
     moved: tuple[Point, ...]
     failed: tuple[Summary, ...]
+    failed_before: tuple[Summary, ...]
     stale: tuple[Summary, ...]
     behind: tuple[Summary, ...]
     compared: int
@@ -252,12 +254,8 @@ class Attention:
     @classmethod
     def of(cls, studies: Iterable[StudyRuns], market: str | None = None) -> Attention:
         """Of some studies; of one market, where it is named."""
-        moved, failed, stale, behind = (
-            list[Point](),
-            list[Summary](),
-            list[Summary](),
-            list[Summary](),
-        )
+        moved = list[Point]()
+        failed, before, stale, behind = (list[Summary]() for _ in range(4))
         compared = 0
         for study in studies:
             last = max((run.end for run in study.current), default=date.min)
@@ -270,4 +268,8 @@ class Attention:
                 failed += [run] * (run.status == "failed")
                 stale += [run] * (run.status == "done" and run.stale)
                 behind += [run] * (run.end < last)
-        return cls(tuple(ranked(moved)), tuple(failed), tuple(stale), tuple(behind), compared)
+            current = {run.identity for run in study.current}
+            others = (run for run in study.runs if run.identity not in current)
+            before += [e for e in others if e.status == "failed" and market in (None, e.market)]
+        said = (tuple(failed), newest_first(before), tuple(stale), tuple(behind))
+        return cls(tuple(ranked(moved)), *said, compared)

@@ -66,10 +66,10 @@ def _words(known: Sequence[tuple[Summary, Number]], said: Words) -> str:
         "count": said.number(len(known)),
         "start": first[0].window,
         "end": last[0].window,
-        "first": said.value(first[1].value, first[1].unit),
-        "last": said.value(last[1].value, last[1].unit),
-        "lowest": said.value(ordered[0], last[1].unit),
-        "highest": said.value(ordered[-1], last[1].unit),
+        "first": said.value(first[1].value, first[1].unit, first[1].noun),
+        "last": said.value(last[1].value, last[1].unit, last[1].noun),
+        "lowest": said.value(ordered[0], last[1].unit, last[1].noun),
+        "highest": said.value(ordered[-1], last[1].unit, last[1].noun),
     }
     return (
         gettext(

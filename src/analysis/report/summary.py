@@ -39,14 +39,14 @@ from analysis.studies.findings import Comparison, Finding, Unit
 KEPT = ".runs.jsonl"
 _LISTS = ("doubts", "words", "told", "said", "metrics")
 _FINDING = (
-    *("name", "title", "text", "value", "low", "high", "unit", "confidence", "sample"),
+    *("name", "title", "text", "value", "low", "high", "unit", "noun", "confidence", "sample"),
     *("verdict", "meaning", "headline"),
 )
 _COMPARISON = ("label", "value", "difference", "low", "high", "verdict", "meaning")
 #: A word with a digit in it, and the marks around it.
 _NUMBER = re.compile(r"[(]?[^\s(]*\d\S*")
 Stamp = list[int]
-Metrics = tuple[tuple[str, str, Unit], ...]
+Metrics = tuple[tuple[str, str, Unit, str], ...]
 Texts = tuple[str, ...]
 
 
@@ -59,12 +59,13 @@ class Kept(NamedTuple):
 
 
 class Number(NamedTuple):
-    """A finding's number with its interval, in its unit."""
+    """A finding's number with its interval, in its unit or of its noun."""
 
     value: float | None
     low: float | None
     high: float | None
     unit: Unit
+    noun: str
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ class Summary:
 
     Attributes:
         words: its parameters that are words, such as a policy's name.
-        metrics: the name, title and unit of every finding, in the order of the notebook.
+        metrics: the name, title, unit and noun of every finding, in the order of the notebook.
         tally: what its mark is made from.
         told: of every finding its title, its name, and the words of its sentence without numbers
             and comparisons, in one string.
@@ -157,7 +158,10 @@ class Summary:
     def by_name(self) -> dict[str, Number]:
         """Every finding's number, by its name."""
         pairs = zip(self.metrics, self.numbers, strict=True)
-        return {name: Number(ends[0], ends[1], ends[2], unit) for (name, _, unit), ends in pairs}
+        return {
+            name: Number(value, low, high, unit, noun)
+            for (name, _, unit, noun), (value, low, high) in pairs
+        }
 
 
 #: What a record and its summary both have, under the same names.
@@ -170,7 +174,7 @@ def summarise(run: RunRecord, verified: Verification | None = None) -> tuple[dic
     given = [str(v) for k, v in run.parameters.items() if isinstance(v, str) and k not in _COPIED]
     shown = [each for each in run.findings if each.headline or has_moved(each)]
     plain["words"] = given
-    plain["metrics"] = tuple((each.name, each.title, each.unit) for each in run.findings)
+    plain["metrics"] = tuple((e.name, e.title, e.unit, e.noun) for e in run.findings)
     numbers = [
         [_rounded(each.value), _rounded(each.low), _rounded(each.high)] for each in run.findings
     ]

@@ -22,7 +22,7 @@ from markupsafe import Markup, escape
 from analysis.figures.shapes import Shape, show
 from analysis.report.cells import TableBlock
 from analysis.report.doubts import doubt
-from analysis.report.i18n import foreign, gettext, ngettext, quoted
+from analysis.report.i18n import foreign, furniture, gettext, ngettext, quoted
 from analysis.report.verdicts import (
     comparison_mark,
     finding_mark,
@@ -78,6 +78,7 @@ def equip(environment: Environment, kind: str) -> None:
         "code": lambda text: Markup("<code>{}</code>").format(text),
         "doubt_said": doubt,
         "foreign": foreign,
+        "furniture": furniture,
         "key_part": key_part,
         "policy": policy,
         "quoted": quoted,
@@ -104,7 +105,7 @@ def environment() -> Environment:
 
 def cell(value: Any, shape: Shape) -> str:
     """A table's value as a reader sees it, with a minus sign that is one."""
-    text = gettext("suppressed") if value == SUPPRESSED else show(value, shape)
+    text = show(value, shape)
     return (
         text if shape == "text" or isinstance(value, str) else text.replace("-", "\N{MINUS SIGN}")
     )
@@ -113,11 +114,14 @@ def cell(value: Any, shape: Shape) -> str:
 def rows(table: TableBlock) -> Markup:
     """The rows of a table. A page has thousands of cells, for which Jinja takes ten times as long:
     more than all else of a run's page."""
-    columns = table.words.columns
+    columns, hidden = table.words.columns, furniture(gettext("suppressed"))
     styles = [f' class="{name}"' if name else "" for name in table.styles]
     made = []
     for row in table.words.data.rows:
-        shown = [escape(cell(value, each.shape)) for value, each in zip(row, columns, strict=False)]
+        shown = [
+            hidden if value == SUPPRESSED else escape(cell(value, each.shape))
+            for value, each in zip(row, columns, strict=False)
+        ]
         cells = [f"<td{style}>{text}</td>" for style, text in zip(styles, shown, strict=False)]
         if shown:
             cells[0] = f'<th scope="row"{styles[0]}>{shown[0]}</th>'

@@ -15,6 +15,7 @@ from analysis.studies.findings import Comparison, Finding, Meaning, Verdict
 #: How a mark is coloured; its shape and word say the same without colour.
 Tone = Literal["better", "worse", "moved", "calm", "unclear", "failed"]
 
+_Counted = Literal["worse", "better", "moved"]
 MOVED: tuple[Verdict, ...] = ("up", "down")
 _OPPOSITE: dict[Meaning, Meaning] = {"better": "worse", "worse": "better", "neutral": "neutral"}
 _SHAPES: dict[Verdict, str] = {
@@ -99,11 +100,23 @@ def statement(finding: Finding) -> str:
 
 
 def finding_mark(finding: Finding) -> Mark:
-    """The mark of a finding, which is that of its telling comparison."""
+    """The mark of a finding, which is that of its telling comparison. One that counts what stands
+    out is compared with nothing, and its mark says how many.
+
+    >>> finding_mark(Finding(name="alerts", title="", text="", value=2, unit="count", verdict="up"))
+    Mark(shape='◇', word='2 stand out', tone='moved')
+    """
     comparison = telling(finding)
-    if comparison is None:
-        return mark(finding.verdict, finding.meaning)
-    return comparison_mark(finding, comparison)
+    if comparison is not None:
+        return comparison_mark(finding, comparison)
+    if finding.unit == "count" and finding.value and finding.verdict in MOVED:
+        return _counted(round(finding.value), finding.meaning)
+    return mark(finding.verdict, finding.meaning)
+
+
+def _counted(count: int, meaning: Meaning) -> Mark:
+    tone: _Counted = "moved" if meaning == "neutral" else meaning
+    return Mark({"worse": "◆", "better": "●", "moved": "◇"}[tone], _count(count, tone), tone)
 
 
 def has_moved(finding: Finding) -> bool:
@@ -149,11 +162,11 @@ def outcome_mark(status: Status, counted: Tally) -> Mark:
         said = [_count(worse, "worse")] * bool(worse) + [_count(better, "better")] * bool(better)
         return Mark("◆" if worse else "●", listed(said), "worse" if worse else "better")
     if moved:
-        return Mark("◇", _count(moved, "moved"), "moved")
+        return _counted(moved, "neutral")
     return mark(still)
 
 
-def _count(count: int, tone: Literal["worse", "better", "moved"]) -> str:
+def _count(count: int, tone: _Counted) -> str:
     forms = {
         "worse": ngettext("%(num)s worse", "%(num)s worse", count),
         "better": ngettext("%(num)s better", "%(num)s better", count),

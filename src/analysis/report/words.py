@@ -16,6 +16,7 @@ from babel.numbers import format_decimal, format_percent
 
 from analysis.figures.shapes import Shape, show
 from analysis.report.i18n import gettext, ngettext
+from analysis.report.nouns import phrase
 from analysis.report.record import RunRecord
 from analysis.studies.findings import Finding, Unit
 
@@ -109,20 +110,22 @@ class Words:
     def confidence(self, share: float) -> str:
         return str(format_percent(share, "0.#%", locale=self.locale))
 
-    def value(self, value: float | None, unit: Unit) -> str:
-        """A number with its unit.
+    def value(self, value: float | None, unit: Unit, noun: str = "") -> str:
+        """A number with its unit, or with what it is of.
 
         >>> words().value(0.00172, "share"), words().value(3, "rank")
         ('0.172%', 'rank 3')
         >>> words().value(2.5, "hours"), words().value(0.05, "hours")
         ('2.5 hours', '3 minutes')
+        >>> words().value(12345, "count", "removals"), words("ja").value(1.09, "mean", "views")
+        ('12,345 removals', '1.09回の視聴')
         """
         if value is None:
             return "–"
-        number, said = self._parts(value, unit)
+        number, said = self._parts(value, unit, noun)
         return said % {"number": number}
 
-    def _parts(self, value: float, unit: Unit) -> tuple[str, str]:
+    def _parts(self, value: float, unit: Unit, noun: str) -> tuple[str, str]:
         """A number, and how it is said with its unit; a sign is part of the number."""
         if unit == "hours" and abs(value) < 1:
             return self.shown(60 * value, "number"), gettext("%(number)s minutes")
@@ -137,7 +140,8 @@ class Words:
         shape = shapes.get(unit) or cast(Shape, unit)
         # After a word from right to left, a sign would stand on the other side of its number.
         mark = "\u200e" if unit == "share" and self.direction == "rtl" else ""
-        return mark + self.shown(value, shape), said.get(unit, "%(number)s")
+        of = said.get(unit) or phrase(noun, _plain(value, shape), self.locale)
+        return mark + self.shown(value, shape), of
 
     def shown(self, value: float, shape: Shape) -> str:
         """A number with the figures that tables show, as it is written in this language.
@@ -156,26 +160,32 @@ class Words:
         """A number's interval in words; empty where it has none."""
         if finding.low is None or finding.high is None:
             return ""
-        ends = self.ends(finding.low, finding.high, finding.unit)
+        ends = self.ends(finding.low, finding.high, finding.unit, finding.noun)
         if not finding.confidence:
             return ends
         given = {"confidence": self.confidence(finding.confidence), "ends": ends}
         return gettext("%(confidence)s interval %(ends)s") % given
 
-    def ends(self, low: float, high: float, unit: Unit) -> str:
-        """Two ends; a unit that is a word stands once.
+    def ends(self, low: float, high: float, unit: Unit, noun: str = "") -> str:
+        """Two ends; a unit that is a word stands once, and so does a noun, as after the last.
 
-        >>> words().ends(2, 3, "hours")
-        '2 to 3 hours'
+        >>> words().ends(2, 3, "hours"), words().ends(1, 20, "count", "views")
+        ('2 to 3 hours', '1 to 20 views')
         """
-        (first, one), (last, other) = self._parts(low, unit), self._parts(high, unit)
-        if one != other:
-            first, last, one = one % {"number": first}, other % {"number": last}, "%(number)s"
-        return one % {"number": gettext("%(low)s to %(high)s") % {"low": first, "high": last}}
+        (first, one), (last, other) = (self._parts(end, unit, noun) for end in (low, high))
+        if one != other and not noun:
+            first, last, other = one % {"number": first}, other % {"number": last}, "%(number)s"
+        return other % {"number": gettext("%(low)s to %(high)s") % {"low": first, "high": last}}
 
     def seconds(self, seconds: float) -> str:
         number = self.number(round(seconds, 1 if seconds < 100 else 0))
         return gettext("%(number)s seconds") % {"number": number}
+
+
+def _plain(value: float, shape: Shape) -> float:
+    """A number as it is shown: what is said as 137 is followed by the word that 137 has."""
+    text = show(abs(value), shape).strip("%").replace(",", "")
+    return float(text) if any(map(str.isdigit, text)) else abs(value)
 
 
 class _Marks(NamedTuple):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import subprocess
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import closing, contextmanager
@@ -18,12 +18,12 @@ from typing import Any
 
 from analysis.project import Project
 from analysis.report.record import RunRecord
-from analysis.runs.executors import Workers, apart, local_workers
-from analysis.runs.forking import begin
+from analysis.runs.executors import Workers, local_workers
 from analysis.runs.leaving import unpublished
 from analysis.runs.placing import recover
 from analysis.runs.plan import Planned, complete, cores
-from analysis.runs.warm.process import Say, unsaid, warm_kernels
+from analysis.runs.warm.calling import call
+from analysis.runs.warm.process import Say, begin, unsaid, warm_kernels
 
 __all__ = ["cores", "execute_all"]
 
@@ -81,13 +81,13 @@ def workers_for(
     studies = {each.run.study for each in todo}
     begin(studies)
     with warm_kernels(say, studies):
-        todo = apart(ready, project.root, todo)
+        todo = call(ready, project.root, todo)
         yield todo, local_workers(project, min(jobs, len(todo)))
 
 
 def ready(root: Path, todo: Sequence[Planned]) -> list[Planned]:
-    """Runs with all their parameters, and what they share made: in a worker, which has imported
-    what that takes.
+    """Runs with all their parameters, and what they share made: in a fork of the warm process,
+    which has imported what that takes.
 
     Raises:
         UserError: a parameter that a study does not have or allow.
@@ -111,7 +111,7 @@ def outcomes(
     """Records as runs end. When a local worker is killed, what was under way is tried once more,
     each in a pool of its own, so that only the run that kills its worker fails."""
     recover(project.reports)
-    revision, started, queue = revision_of(project.root), datetime.now(UTC), deque(todo)
+    revision, started, queue = revision_of(project.root), datetime.now(UTC), deque(spread(todo))
     while queue:
         for each in (yield from _pool(queue, workers, revision)):
             record = finished(project, each, started)
@@ -120,6 +120,18 @@ def outcomes(
             elif not workers.alone or (yield from _pool(deque([each]), workers.alone, revision)):
                 yield each, _lost(project, each, revision)
     recover(project.reports)
+
+
+def spread(todo: Sequence[Planned]) -> list[Planned]:
+    """Runs in an order in which those of one study and market are far apart: they end one after
+    the other (:func:`analysis.runs.nested.one_at_a_time`), so side by side they would wait."""
+    turns = Counter[tuple[str, str]]()
+
+    def turn(each: Planned) -> int:
+        turns[each.run.study, each.run.market.code] += 1
+        return turns[each.run.study, each.run.market.code]
+
+    return sorted(todo, key=turn)
 
 
 def _lost(project: Project, planned: Planned, revision: str) -> RunRecord:

@@ -10,6 +10,7 @@ import errno
 import importlib.metadata
 import json
 import logging
+import math
 import os
 import platform
 import shutil
@@ -27,6 +28,7 @@ from nbformat import NotebookNode
 
 from analysis.errors import UserError
 from analysis.project import ROOT_VARIABLE, Project
+from analysis.report.holding import look_through
 from analysis.report.i18n import locale_for
 from analysis.report.page import data_files, render
 from analysis.report.record import (
@@ -71,13 +73,15 @@ def execute(root: Path, planned: Planned, revision: str) -> RunRecord:
         The record as written; `failed` records are returned even where the disk takes no more.
     """
     project = Project(root)
-    aside = project.reports / ASIDE / uuid4().hex
+    aside, folder = project.reports / ASIDE / uuid4().hex, planned.run.folder(project)
 
     def put(record: RunRecord) -> RunRecord:
-        replace(aside, planned.run.folder(project), project.reports)
+        replace(aside, folder, project.reports)
         return record
 
-    return make(project, planned, revision, aside, put)
+    made = make(project, planned, revision, aside, put)
+    look_through(project, folder, made)
+    return made
 
 
 def make(
@@ -170,16 +174,20 @@ def run_notebook(
             kernel_name="python3",
             progress_bar=False,
             kernel_manager_class=watch.manager(),
+            # For news of a cell's end after its reply: by default 4 s, which a busy machine may
+            # need for thousands of outputs. The watch ends it all before.
+            iopub_timeout=math.ceil(2 * watch.limits.seconds),
             on_notebook_start=lambda notebook: begun.append(notebook),
             # What kernel and client say to each other is encrypted; plain TCP can be listened to.
             config=Config(KernelManager={"transport_encryption": "auto"}),
         )
     except PapermillExecutionError as error:
         outcome = _outcome(error)
-    except OSError:
-        raise
     except Exception as error:
-        # A kernel that died, a notebook that is none: papermill's and nbclient's own errors.
+        if isinstance(error, OSError) and error.errno:
+            raise
+        # A kernel that died, a notebook that is none: papermill's and nbclient's own errors, of
+        # which some are an OSError without a number.
         reason = f"the notebook could not be executed ({type(error).__name__})"
         outcome = Outcome("failed", reason)
     return outcome, begun[0] if begun else None

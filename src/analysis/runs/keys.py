@@ -12,7 +12,7 @@ from typing import Any
 from analysis.project import Literals, Project
 from analysis.runs.choice import Run
 from analysis.runs.held import Held
-from analysis.runs.reach import PAGE, Reach
+from analysis.runs.reach import PAGE, reach
 from analysis.studies.notebooks import code_cells, imports, literals, read_cells, tagged_cells
 from analysis.warehouse.marks import Span
 
@@ -35,7 +35,7 @@ class Keys:
     def __init__(self, project: Project, held: Held | None = None) -> None:
         self.project = project
         self.held = held or Held(project)
-        self.reach = Reach()
+        self.reach = reach()
 
     def parts(self, run: Run) -> dict[str, str]:
         """What a run's result depends on, one digest each.

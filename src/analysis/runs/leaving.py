@@ -22,8 +22,6 @@ from types import FrameType
 from analysis.project import Project
 
 INTERRUPTED = 130
-#: The name of the process from which kernels are forked: it ends after them, and by itself.
-WARM = "study-warm"
 SHOW_CURSOR = b"\x1b[?25h"
 
 
@@ -61,8 +59,7 @@ def stopped_workers(executor: Executor) -> Iterator[None]:
     except BaseException:
         executor.shutdown(wait=False, cancel_futures=True)
         for each in multiprocessing.active_children():
-            if each.name != WARM:
-                each.kill()
+            each.kill()
         raise
 
 

@@ -14,12 +14,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import psutil
 
 from analysis.project import Limits
+from analysis.runs.warm.application import children
 from analysis.runs.warm.client import RunManager
 
 #: Seconds between two looks. A process fills about 0.5 GB in that time.
@@ -107,18 +107,14 @@ def family(process: psutil.Process) -> list[psutil.Process]:
 
 
 def _children(process: psutil.Process) -> list[psutil.Process]:
-    """What a process itself has started. Linux keeps lists; psutil would look at every process of
-    the machine, five times a second beside each run."""
-    try:
-        lists = [path.read_text() for path in Path(f"/proc/{process.pid}/task").glob("*/children")]
-    except OSError:
-        lists = []
-    if not lists:
+    """What a process itself has started; looked for five times a second beside each run."""
+    pids = children(process.pid)
+    if pids is None:
         return list(process.children())
     found = []
-    for pid in " ".join(lists).split():
+    for pid in pids:
         with suppress(psutil.Error):  # it has ended meanwhile
-            found.append(psutil.Process(int(pid)))
+            found.append(psutil.Process(pid))
     return found
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,14 +19,13 @@ from pathlib import Path
 
 from analysis.calendar import Window
 from analysis.errors import UserError
-from analysis.figures.shapes import FIGURE, TABLE
 from analysis.project import Project
-from analysis.report.cells import FigureWords, TableWords, read
-from analysis.report.disclosed import sheet_of
+from analysis.report.disclosed import sheet_of, sheet_of_counts, typed_of
 from analysis.report.record import NOTEBOOK, RunRecord
 from analysis.runs.plan import Planned
 from analysis.safeguards.disclosure import Rules, Sheet
 from analysis.safeguards.disclosure.relations import Cell
+from analysis.studies.findings import Finding
 
 #: What a count is of: its table, the labels of its row, its column.
 Key = tuple[str, frozenset[str], str]
@@ -89,15 +89,16 @@ def _counts(path: Path) -> dict[Key, int]:
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     except (OSError, ValueError, KeyError):
         return {}
-    found: dict[Key, int] = {}
+    sheets, statements = [], []
     for cell in cells:
         for output in cell.get("outputs", ()):
-            data = output.get("data", {})
-            words = read(FigureWords, data.get(FIGURE)) or read(TableWords, data.get(TABLE))
-            if words is not None:
-                sheet = sheet_of(words)
-                found |= {_key(sheet, place): count for place, count in sheet.counted()}
-    return found
+            typed = typed_of(output.get("data", {}))
+            if isinstance(typed, Finding):
+                statements.append(typed.statement())
+            elif typed is not None:
+                sheets.append(sheet_of(typed))
+    sheets.append(sheet_of_counts(statements))
+    return {_key(sheet, place): count for sheet in sheets for place, count in sheet.counted()}
 
 
 def _key(sheet: Sheet, place: tuple[int, int]) -> Key:
@@ -117,7 +118,7 @@ def small(
     """
     if not known:
         return {}
-    inside = _apart([each for each in known if each.within(start, end)])
+    inside = [each for each in known if each.within(start, end)]
     around = [each for each in known if each.start <= start and end <= each.end]
     found: dict[Cell, int] = {}
     for number, sheet in enumerate(sheets):
@@ -138,24 +139,25 @@ def _left(
     around: Sequence[Other],
     known: Sequence[Other],
 ) -> Iterator[int]:
-    """What subtraction leaves of a count: one window or all of those within it; itself and those
-    beside it from one around."""
-    parts = [each.counts[key] for each in inside if key in each.counts]
-    yield from (count - part for part in parts)
+    """What subtraction leaves of a count: one window or as much as windows within it hold together;
+    itself and those beside it from one around."""
+    parts = [each for each in inside if key in each.counts]
+    yield from (count - each.counts[key] for each in parts)
     if parts:
-        yield count - sum(parts)
+        yield count - _most(parts, key)
     for each in around:
         if key in each.counts:
-            yield each.counts[key] - count
-            beside = _apart([o for o in known if o.within(each.start, each.end)])
-            apart = [o for o in beside if o is not each and (o.end <= start or end <= o.start)]
-            yield each.counts[key] - count - sum(o.counts.get(key, 0) for o in apart)
+            left = each.counts[key] - count
+            beside = [o for o in known if key in o.counts and o.within(each.start, each.end)]
+            yield left
+            yield left - _most([o for o in beside if o.end <= start or end <= o.start], key)
 
 
-def _apart(found: Sequence[Other]) -> list[Other]:
-    """Windows that share no day, the shortest first."""
-    kept: list[Other] = []
-    for each in sorted(found, key=lambda other: (other.end - other.start, other.start)):
-        if all(each.end <= other.start or other.end <= each.start for other in kept):
-            kept.append(each)
-    return kept
+def _most(found: Sequence[Other], key: Key) -> int:
+    """The greatest sum of a count over windows that share no day."""
+    ends, sums = [date.min], [0]
+    for each in sorted(found, key=lambda other: other.end):
+        before = sums[bisect_right(ends, each.start) - 1]
+        ends.append(each.end)
+        sums.append(max(sums[-1], before + each.counts[key]))
+    return sums[-1]

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from analysis.errors import UserError
+from analysis.runs.warm.imported import state_of
 
 if TYPE_CHECKING:
     from grimp import ImportGraph
@@ -21,6 +22,18 @@ PACKAGE = "analysis"
 ROOT = Path(__file__).parents[1]
 #: What makes a page of an executed notebook.
 PAGE = ("analysis.report.page", "analysis.report.record", "analysis.report.guarded")
+
+
+_read: dict[str, Reach] = {}
+
+
+def reach() -> Reach:
+    """What can be imported now: read anew only where a file has changed."""
+    state = state_of(str(ROOT))
+    if state not in _read:
+        _read.clear()
+        _read[state] = Reach()
+    return _read[state]
 
 
 class Reach:

@@ -22,8 +22,7 @@ from analysis.report.record import (
 )
 from analysis.report.writing import replace_text
 from analysis.runs.executors import apart
-from analysis.runs.forking import begin
-from analysis.runs.warm.process import Say, unsaid, warm_kernels
+from analysis.runs.warm.process import Say, begin, unsaid, warm_kernels
 
 #: What each of its processes imports.
 NBVAL = ("pytest", "nbval.plugin", "analysis.runs.nbval_typed")

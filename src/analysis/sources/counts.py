@@ -17,8 +17,9 @@ class TableLoad:
     """What a load did to a table.
 
     Attributes:
-        read: rows that the mapping gave.
+        read: rows that the mapping gave, and those that came out of quarantine.
         reasons: rows in quarantine, by why.
+        back: of the rows read, those that came out of quarantine.
         first, last: the span of times of the rows that were good, in UTC.
     """
 
@@ -29,6 +30,7 @@ class TableLoad:
     reasons: dict[str, int]
     first: datetime | None
     last: datetime | None
+    back: int = 0
 
     @property
     def quarantined(self) -> int:

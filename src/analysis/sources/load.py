@@ -17,6 +17,8 @@ from datetime import datetime
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from analysis.errors import UserError
 from analysis.metrics.catalogue import load_catalogue
@@ -25,9 +27,9 @@ from analysis.project import Project
 from analysis.sources.counts import TableLoad, load_name, note_loads
 from analysis.sources.declared import AnySource, one
 from analysis.sources.extract import Extracted, extract
-from analysis.sources.stage import Staged, stage_table, staging
-from analysis.warehouse import TABLES, NoWarehouse, Warehouse, Watch, merge, open_warehouse
-from analysis.warehouse.contracts import unlinked
+from analysis.sources.stage import Staged, stage_held, stage_table, staging
+from analysis.warehouse import TABLES, NoWarehouse, Table, Warehouse, Watch, merge, open_warehouse
+from analysis.warehouse.contracts import SETTLED, unlinked
 from analysis.warehouse.tables import ALL_TABLES
 
 
@@ -49,6 +51,8 @@ class Load:
             counts = f"{t.added:,} added, {t.updated:,} updated, {same:,} as they were"
             found.append(f"  {t.table}: {counts}, {t.quarantined:,} in quarantine")
             found += [f"    {n:,}: {reason}" for reason, n in sorted(t.reasons.items())]
+            if t.back:
+                found.append(f"    {t.back:,} of them out of quarantine, where they waited")
         return found
 
 
@@ -78,16 +82,16 @@ def acquire(
         source = source.model_copy(update={"where": where})
     load_id = load_name(name)
     with _alone(project, name) as folder:
-        held = _state(project, name)
+        held, refused = _state(project, name)
         state = None if full or since else held
         found = extract(project, name, source, folder, state=state, since=since)
         if since and held:
             found = replace(found, state=held)
         with staging(project, found, folder) as stage:
             mapped = [
-                stage_table(stage, folder, f"{name}, {table}", TABLES[table], sql, project.policies)
+                _staged(project, stage, folder, name, TABLES[table], sql, refused, found)
                 for table, sql in _mappings(source)
-                if found.files
+                if found.files or table in refused
             ]
         with open_warehouse(project, write=True) as warehouse:
             return _write(
@@ -99,6 +103,24 @@ def acquire(
                 mapped,
                 watched,
             )
+
+
+def _staged(
+    project: Project,
+    stage: Warehouse,
+    folder: Path,
+    name: str,
+    table: Table,
+    mapping: str,
+    refused: dict[str, pa.Table],
+    found: Extracted,
+) -> Staged:
+    """A table's new rows, and what was refused before; this alone where nothing is new."""
+    held = refused.get(table.name, _REFUSED.empty_table())
+    if not found.files:
+        return stage_held(stage, folder, table, held)
+    where = f"{name}, {table.name}"
+    return stage_table(stage, folder, where, table, mapping, project.policies, held)
 
 
 def _mappings(source: AnySource) -> list[tuple[str, str]]:
@@ -129,15 +151,29 @@ def _alone(project: Project, name: str) -> Iterator[Path]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _state(project: Project, name: str) -> str | None:
+_REFUSED = pa.schema([(name, pa.string()) for name in ("digest", "reason", "content", "load_id")])
+
+
+def _state(project: Project, name: str) -> tuple[str | None, dict[str, pa.Table]]:
+    """How far a source was read, and by table what of it is in quarantine."""
     try:
         with open_warehouse(project) as warehouse:
             if "_sources" not in warehouse.columns():
-                return None
+                return None, {}
             found = warehouse.rows("SELECT state FROM _sources WHERE source = ?", (name,))
-            return str(found[0][0]) if found else None
+            held = warehouse.arrow(
+                "SELECT table_name, digest, reason, content, load_id FROM _quarantine "
+                f"WHERE source = ? AND reason NOT LIKE '{SETTLED}%'",
+                (name,),
+            )
     except NoWarehouse:
-        return None
+        return None, {}
+    tables = held.column("table_name")
+    refused = {
+        table: held.filter(pc.equal(tables, table)).drop_columns("table_name").cast(_REFUSED)
+        for table in tables.unique().to_pylist()
+    }
+    return (str(found[0][0]) if found else None), refused
 
 
 class _Stopped(Exception):
@@ -163,6 +199,7 @@ def _write(
                 _table(project, warehouse, source, load, staged, watched, broken)
                 for staged in mapped
             ]
+            tables = [table for table in tables if found.files or table.back]
             _quarantine(warehouse, load, broken)
             note_loads(warehouse, load.source, load.load_id, tables)
             state = pa.table({"source": [load.source], "state": [found.state]})
@@ -197,18 +234,37 @@ def _table(
         refused.append(warehouse.arrow(f"{sql} FROM _good AS t WHERE {rule.broken}"))
         kept.append(f"NOT ({rule.broken})")
     rows = pa.concat_tables([each.cast(_BROKEN) for each in refused])
-    broken.append(rows.append_column("table_name", pa.array([table.name] * len(rows), pa.string())))
+    warehouse.take_in("_again", [staged.again])
+    linked = " AND ".join(kept or ["TRUE"])
+    back = warehouse.arrow(f"{selected} _again AS t WHERE {linked}").cast(_BROKEN)
+    broken += [_of(table.name, rows), _of(table.name, _settled(rows, back, staged.past))]
     reasons = dict(Counter(rows.column("reason").to_pylist()))
-    done = TableLoad(table.name, staged.read, 0, 0, reasons, staged.first, staged.last)
+    done = TableLoad(table.name, staged.read, 0, 0, reasons, staged.first, staged.last, len(back))
     if not source.tolerance.allows(done.quarantined, done.read):
         raise _Stopped(done)
-    good = (
-        f"SELECT {', '.join(table.columns)} FROM _good AS t WHERE {' AND '.join(kept or ['TRUE'])}"
+    columns = ", ".join(table.columns)
+    good = " UNION ALL ".join(
+        f"SELECT {columns} FROM {name} AS t WHERE {linked}" for name in ("_good", "_again")
     )
     merged = merge(
         warehouse, table.name, good, load_id=load.load_id, markets=project.markets, watches=watched
     )
-    return replace(done, added=merged.added, updated=merged.updated)
+    read = done.read + done.back
+    return replace(done, read=read, added=merged.added, updated=merged.updated)
+
+
+def _of(table: str, rows: pa.Table) -> pa.Table:
+    return rows.append_column("table_name", pa.array([table] * len(rows), pa.string()))
+
+
+def _settled(refused: pa.Table, back: pa.Table, past: Path) -> pa.Table:
+    """What leaves the quarantine: it keeps its place there, and says so."""
+    replaced = pq.read_table(past).cast(_BROKEN)
+    again = pc.is_in(replaced.column("digest"), refused.column("digest").combine_chunks())
+    rows = pa.concat_tables([back, replaced.filter(pc.invert(again))])
+    reasons = [f"{SETTLED}{reason}" for reason in rows.column("reason").to_pylist()]
+    place = rows.schema.get_field_index("reason")
+    return rows.set_column(place, "reason", pa.array(reasons, pa.string()))
 
 
 _BROKEN = pa.schema([(name, pa.string()) for name in ("digest", "reason", "content")])

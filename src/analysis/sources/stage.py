@@ -20,7 +20,9 @@ from analysis.warehouse.contracts import (
     check_columns,
     reasons_sql,
     rules,
+    texts_sql,
     typed_sql,
+    unlinked,
 )
 
 
@@ -31,6 +33,9 @@ class Staged:
     Attributes:
         good: Parquet of the table's columns, and of `_row` and `_digest` for what links refuse.
         broken: Parquet of digest, reason and content.
+        again: Parquet of the table's columns and these three, of rows in quarantine that lacked
+            nothing but what they are linked to.
+        past: Parquet of digest, reason and content of rows in quarantine of whose key another came.
         read: rows that the mapping gave.
         first, last: of the good rows' times.
     """
@@ -38,6 +43,8 @@ class Staged:
     table: Table
     good: Path
     broken: Path
+    again: Path
+    past: Path
     read: int
     first: datetime | None
     last: datetime | None
@@ -85,8 +92,12 @@ def stage_table(
     table: Table,
     mapping: str,
     policies: Collection[str],
+    held: pa.Table,
 ) -> Staged:
     """Maps raw rows to a table and parts the good from the broken.
+
+    Args:
+        held: digest, reason, content and load_id of the table's rows in quarantine.
 
     Raises:
         UserError: the mapping names a column that is not there, or does not give what the table
@@ -107,18 +118,59 @@ def stage_table(
         "FROM _typed AS t JOIN _mapped AS m USING (_n)",
     )
     stage.keep("_judged", _doubled(table))
-    good, broken = folder / f"{table.name}.good.parquet", folder / f"{table.name}.broken.parquet"
-    columns = ", ".join(table.columns)
+    return _parted(stage, folder, table, held)
+
+
+def stage_held(stage: Warehouse, folder: Path, table: Table, held: pa.Table) -> Staged:
+    """The rows in quarantine alone, where a source has nothing new."""
+    columns = ", ".join(f"CAST(NULL AS {kind}) AS {name}" for name, kind in table.kinds.items())
+    nothing = f"SELECT {columns}, '' AS _row, '' AS _digest, '' AS _reason WHERE FALSE"
+    stage.keep("_judged", nothing)
+    return _parted(stage, folder, table, held)
+
+
+def _parted(stage: Warehouse, folder: Path, table: Table, held: pa.Table) -> Staged:
+    """Writes what was judged, and what of the rows in quarantine follows from it."""
+    good, broken, again, past = (
+        folder / f"{table.name}.{part}.parquet" for part in ("good", "broken", "again", "past")
+    )
+    columns, refused = ", ".join(table.columns), "digest, reason, content"
     stage.to_parquet(f"SELECT {columns}, _row, _digest FROM _judged WHERE _reason = ''", good)
     stage.to_parquet(
         "SELECT _digest AS digest, _reason AS reason, _row AS content "
         "FROM _judged WHERE _reason <> ''",
         broken,
     )
+    _read_again(stage, table, held)
+    stage.to_parquet(f"SELECT {columns}, {refused} FROM _held WHERE _newest AND NOT _met", again)
+    stage.to_parquet(f"SELECT {refused} FROM _held WHERE _replaced OR NOT _newest", past)
     span = f"CAST(min({table.time}) AS TIMESTAMPTZ), CAST(max({table.time}) AS TIMESTAMPTZ)"
     sql = f"SELECT (SELECT count(*) FROM _judged), {span} FROM _judged WHERE _reason = ''"
     read, first, last = stage.rows(sql)[0]
-    return Staged(table, good, broken, int(read), first, last)
+    return Staged(table, good, broken, again, past, int(read), first, last)
+
+
+def _read_again(stage: Warehouse, table: Table, held: pa.Table) -> None:
+    """The rows in quarantine as `_held`, typed, with what has come of the key of each.
+
+    `_met`: this load has a row of its key; `_replaced`: a good one; `_newest`: the last of its key
+    among those that wait for what they are linked to, null for a row that is broken otherwise.
+    """
+    stage.take_in("_refused", held)
+    texts = dict.fromkeys(table.columns, "VARCHAR")
+    values = ", ".join(f"json_extract_string(content, '$.{name}') AS {name}" for name in texts)
+    stage.keep("_texts", "SELECT row_number() OVER () AS _n, * FROM _refused")
+    stage.keep("_valued", f"SELECT _n, {values} FROM _texts")
+    met = f"SELECT 1 FROM _judged AS j WHERE {table.same_key('j', 't')}"
+    waits = f"r.reason IN ({texts_sql([rule.reason for rule in unlinked(table)]) or 'NULL'})"
+    key = ", ".join(f"t.{name}" for name in table.key)
+    stage.keep(
+        "_held",
+        f"SELECT t.* EXCLUDE (_n), r.digest, r.reason, r.content, EXISTS ({met}) AS _met, "
+        f"EXISTS ({met} AND j._reason = '') AS _replaced, CASE WHEN {waits} THEN row_number() "
+        f"OVER (PARTITION BY {key}, {waits} ORDER BY r.load_id DESC) = 1 END AS _newest "
+        f"FROM ({typed_sql(table, texts, '_valued')}) AS t JOIN _texts AS r USING (_n)",
+    )
 
 
 def _doubled(table: Table) -> str:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from analysis.project import Project
 from analysis.sources.declared import AnySource, declared
 from analysis.warehouse import TABLES, NoWarehouse, Table, Warehouse, noted_answer, open_warehouse
+from analysis.warehouse.contracts import SETTLED
 
 _LAST = """
 SELECT source, table_name, count(*) AS loads, sum(rows_read) AS read, sum(added) AS added,
@@ -56,7 +57,9 @@ class Summary:
         if self.loaded_at:
             late = ", stale" if self.stale else ""
             found.append(f"  loaded {self.loaded_at:%Y-%m-%d %H:%M} UTC{late}")
-        found += [f"  {m} until {at:%Y-%m-%d %H:%M %Z}" for m, at in self.fresh.items()]
+        # A row does not say whose it is, and what a study reads is all of them.
+        fresh = [f"    {m} until {at:%Y-%m-%d %H:%M %Z}" for m, at in self.fresh.items()]
+        found += [f"  {self.table} of all sources:", *fresh] if fresh else []
         return found
 
 
@@ -73,7 +76,10 @@ def summaries(project: Project, now: datetime | None = None) -> list[Summary]:
 
 def _all(project: Project, warehouse: Warehouse, now: datetime) -> Iterator[Summary]:
     sources = declared(project)
-    broken = "SELECT source, table_name, reason, count(*) FROM _quarantine GROUP BY 1, 2, 3"
+    broken = (
+        "SELECT source, table_name, reason, count(*) FROM _quarantine "
+        f"WHERE reason NOT LIKE '{SETTLED}%' GROUP BY 1, 2, 3"
+    )
     reasons = [(s, t, reason, int(n)) for s, t, reason, n in warehouse.rows(broken)]
     for name, table, _, read, added, updated, first, last, loaded in warehouse.rows(_LAST):
         own = {why: n for s, t, why, n in reasons if (s, t) == (name, table)}

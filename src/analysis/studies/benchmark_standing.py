@@ -161,8 +161,9 @@ def position(study: Study, quarter: Quarter, standing: Standing) -> Finding:
     ranks = f"{study.market.name} ranks {place(standing)}{by_number}"
     text = f"{percent(value)} {measure.says}{in_all}: {ranks}."
     if standing.peers:
-        low, high = standing.peers.lower_quartile, standing.peers.upper_quartile
-        text += f" Half of the other markets lie between {percent(low)} and {percent(high)}."
+        spread = standing.peers
+        text += f" Usual is {percent(spread.low)} to {percent(spread.high)}"
+        text += f" ({spread.level:.0%} of markets)."
     return Finding(
         name=measure.name,
         title=measure.title,

@@ -246,8 +246,9 @@ def what_moved(measured: Measured) -> Finding:
     study, moves = measured.study, measured.moves
     titles = {name: series.metric.title for name, series in measured.series.items()}
     windows = {BEFORE: study.window.previous(), YEAR: study.window.year_before()}
+    made = sum(move.difference is not None for move in moves.values())
     note = (
-        f"A verdict allows for {len(moves)} comparisons at once: of the moves called, at most "
+        f"A verdict allows for {made} comparisons at once: of the moves called, at most "
         f"{measured.rules.false_calls:.0%} are expected to be chance. Changes below "
         f"{measured.rules.smallest_change:.0%} are not called."
     )

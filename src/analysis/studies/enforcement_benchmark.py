@@ -129,6 +129,7 @@ def _restated(text: str, value: int | None, verdict: Literal["level", "unclear"]
         text=text,
         value=value,
         unit="count",
+        noun="figures",
         confidence=None,
         verdict=verdict,
         notes=(COMPARED,),

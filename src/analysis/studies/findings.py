@@ -66,6 +66,7 @@ class Finding(BaseModel):
         unit: `share` lies in 0 to 1; `per_hundred`, `per_thousand` and `per_million` are rates;
             `hours`, `count`, `ratio`, `rank`; a `mean` is of something that each of the sample has
             any number of.
+        noun: what a `count` or a `mean` is of, such as `removals`: pages say it after the number.
         confidence: of the interval; None for a published count or rank, which has none.
         sample: what the number rests on, such as `1,204 labelled draws`.
         comparisons: the first is the one that the verdict speaks of.
@@ -85,6 +86,7 @@ class Finding(BaseModel):
     low: float | None = None
     high: float | None = None
     unit: Unit
+    noun: str = ""
     confidence: float | None = 0.95
     sample: str = ""
     comparisons: tuple[Comparison, ...] = ()
@@ -99,6 +101,11 @@ class Finding(BaseModel):
         others = tuple(each.value for each in self.comparisons if each.value is not None)
         said = self.sample, others, self.text
         return Statement(self.name, self.title, self.value, self.unit, *said)
+
+    @property
+    def is_withheld(self) -> bool:
+        """Whether it had a number that may not be shown."""
+        return self.text in (NOT_SHOWN, NOT_SAID)
 
     def withheld(self) -> Finding:
         """The same without its number and what is noted of it, and with the reason in the place

@@ -29,6 +29,8 @@ FOLLOWED = 0.5
 MOVE, SPANS = 0.2, (1, 2, 4, 8, 13)
 #: How many curves of it a page draws.
 CURVES = 6
+#: How the title of a change of counting ends, after the metric that tells of it.
+ALONE = "data, not behaviour"
 ANNOTATE = (
     "Where it is known what changed, add it to params/annotations.yaml: charts then mark it, and "
     "expectations take it as a shift of the level."
@@ -97,12 +99,13 @@ def _counting(measured: Measured, name: str) -> Finding:
         said = "what people do moved along, so it may be more than a change of counting"
     return Finding(
         name=f"counting_{name}",
-        title="Data, not behaviour" if alone else "Counts disagree",
+        title=f"{metric.title}: {ALONE if alone else 'counts disagree'}",
         text=f"{start}; {said}.",
         value=None if value is None else value * words.factor,
         low=words.limits()[0],
         high=words.limits()[1],
         unit=words.unit,
+        noun=metric.noun,
         confidence=measured.series[name].confidence,
         sample=words.sample,
         comparisons=surprise,
@@ -130,7 +133,7 @@ def _followed(measured: Measured, checked: Metric, other: Metric) -> bool:
 
 def misled(measured: Measured) -> set[str]:
     """The metrics of this run whose alerts say that something is counted otherwise."""
-    raised = [f.name.removeprefix("counting_") for f in counting(measured) if "Data" in f.title]
+    raised = [f.name.removeprefix("counting_") for f in counting(measured) if ALONE in f.title]
     return {other for name in raised for other in (name, *misled_by(measured.catalogue, name))}
 
 
@@ -154,8 +157,10 @@ def alerts(measured: Measured) -> Finding:
         text=text,
         value=float(len(raised)) if count else None,
         unit="count",
+        noun="metrics",
         confidence=None,
         sample=f"{count} metrics",
+        verdict="up" if raised else "level",
         headline=bool(raised),
         notes=(_promised(measured),),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -32,8 +33,8 @@ COUNTED = {
     "count": "count",
 }
 ALLOWED = (
-    "Intervals are of each change by itself; verdicts allow for all comparisons of the page, so a "
-    "change whose interval leaves out zero may be no clear one."
+    "Intervals are of each change by itself; verdicts allow for the comparisons of all metrics, so "
+    "a change whose interval leaves out zero may be no clear one."
 )
 UNWATCHED = "–: too few events or windows to expect anything."
 
@@ -74,15 +75,9 @@ class MetricGroup:
         rows = [self._row(name) for name in self.metrics]
         caption = f"{self.title} in {study.market.name}, {window}"
         note = "" if all(row["expected"] != "–" for row in rows) else UNWATCHED
-        note = f"{note} {ALLOWED}".strip() if self._allowed_for() else note
+        note = f"{note} {ALLOWED}".strip() if allowed_for(self.measured, self.metrics) else note
         name, least = f"{self.name}_metrics", study.rules.base  # a row goes with its finding
         return Table(name, caption, pd.DataFrame(rows), columns, note, rests_on=least)
-
-    def _allowed_for(self) -> bool:
-        """Whether a change that by itself would be clear is none among all comparisons."""
-        moves = (self.measured.moves[name, other] for name in self.metrics for other in OTHERS)
-        clear = (m.difference for m in moves if m.difference and m.verdict == "no_change")
-        return any(float(each.low) > 0 or float(each.high) < 0 for each in clear)
 
     def _row(self, name: str) -> dict[str, str]:
         """A metric's cells, its unit with its title where its numbers have none."""
@@ -191,9 +186,10 @@ class MetricGroup:
         numbers = [each[places] for each in ends]
         if outlook is not None:
             numbers += [outlook.low[-len(places) :], outlook.high[-len(places) :]]
-        shown &= ~unsafe_each(np.array(numbers), bases, rules).any(0)
-        shown[-1] &= not said.unsafe(rules)
-        return shown
+        safe = shown & ~unsafe_each(np.array(numbers), bases, rules).any(0)
+        safe[-1] &= not said.unsafe(rules)
+        # Where a few cases are withheld and none is shown, zeros would say that there are none.
+        return safe & ((safe == shown).all() or numbers[0][safe].any())
 
     def _expected(
         self, name: str, enough: NDArray[np.bool_]
@@ -222,6 +218,13 @@ class MetricGroup:
             and each.metric in ("all", *self.metrics)
             and first <= each.date < end
         ]
+
+
+def allowed_for(measured: Measured, names: Iterable[str]) -> bool:
+    """Whether a change that by itself would be clear is none among all comparisons."""
+    moves = (measured.moves[name, other] for name in names for other in OTHERS)
+    clear = (m.difference for m in moves if m.difference and m.verdict == "no_change")
+    return any(float(each.low) > 0 or float(each.high) < 0 for each in clear)
 
 
 def _counted(metric: Metric) -> str:

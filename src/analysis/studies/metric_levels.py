@@ -80,8 +80,10 @@ class LevelWords:
             text=text,
             value=float(len(raised)) if watched else None,
             unit="count",
+            noun="parts",
             confidence=None,
             sample=f"{len(watched)} parts",
+            verdict="up" if raised else "level",
             headline=bool(raised),
             notes=(self._promised(),),
         )

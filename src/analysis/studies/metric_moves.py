@@ -90,6 +90,7 @@ def summary(
         text=" ".join(clauses),
         value=float(len(called)),
         unit="count",
+        noun="metrics",
         confidence=None,
         sample=f"{len(titles)} metrics",
         notes=(note,),

@@ -93,6 +93,7 @@ class MetricWords:
             low=low,
             high=high,
             unit=self.unit,
+            noun=self.metric.noun,
             confidence=self.series.confidence,
             sample=self.sample,
             comparisons=comparisons,
@@ -120,14 +121,28 @@ class MetricWords:
 
     def expected(self) -> str:
         """What was expected, as a table has it; empty where nothing was."""
+        ends = self._expected_ends()
+        return "" if ends is None else self._between(*ends)
+
+    def _expected_ends(self) -> tuple[float, float] | None:
         if self.outlook is None or not np.isfinite(self.outlook.low[-1]):
-            return ""
-        low, high = float(self.outlook.low[-1]), float(self.outlook.high[-1])
+            return None
+        return float(self.outlook.low[-1]), float(self.outlook.high[-1])
+
+    def _between(self, low: float, high: float) -> str:
         return scale(self.metric, self.series.value(0) or low, low, high).range(low, high)
+
+    def _to_compare(self, low: float, high: float) -> str:
+        """Two ends in a sentence: a share's of as many as the number before them."""
+        if self.metric.kind != "share" or self.series.value(0) is None:
+            return self._between(low, high)
+        return f"{self.scale.number(low)} to {self.scale.number(high)}"
 
     def _expectation(self) -> str:
         """How the number lies to what was expected, a clause; empty where nothing was."""
-        return expected_clause(self.outlook, self.series.value(0), self.expected())
+        ends = self._expected_ends()
+        said = "" if ends is None else self._to_compare(*ends)
+        return expected_clause(self.outlook, self.series.value(0), said)
 
     def surprise(self) -> tuple[Comparison, ...]:
         """An alert as a comparison with what was expected, so that whatever ranks and marks
@@ -157,17 +172,17 @@ class MetricWords:
         made = self.provisional
         if made is None or made.low is None or made.high is None:
             return ""
-        return scale(self.metric, self.series.value(0) or made.low, made.low, made.high).range(
-            made.low, made.high
-        )
+        return self._between(made.low, made.high)
 
     def _unsettled(self) -> str:
         """That the number is provisional, a clause; empty where it is final."""
-        made, ends = self.provisional, self.ending()
+        made = self.provisional
         if made is None:
             return ""
         rests = f"provisional until {made.final_on}, resting on {made.days} of {made.of} days"
-        return f"{rests}, and will end in {ends}" if ends else rests
+        if made.low is None or made.high is None:
+            return rests
+        return f"{rests}, and will end in {self._to_compare(made.low, made.high)}"
 
     def statement(self) -> str:
         """The number and its interval in plain words, without a full stop."""

@@ -14,7 +14,7 @@ from analysis.safeguards.disclosure import SUPPRESSED
 from analysis.studies import core_metrics
 from analysis.studies.base import open_study
 from analysis.studies.findings import Finding
-from analysis.studies.metric_groups import BEFORE, YEAR
+from analysis.studies.metric_groups import ALLOWED, BEFORE, YEAR, allowed_for
 
 STUDY = "core_metrics"
 
@@ -29,6 +29,7 @@ class Asked:
         market, window: what was asked for.
         finding: the number, its interval and its comparisons, as the study tells them.
         cells: the same as the study's table has it.
+        remark: on its changes; empty for none.
         sql: a query that gives the number.
     """
 
@@ -38,6 +39,7 @@ class Asked:
     window: Window
     finding: Finding
     cells: dict[str, str]
+    remark: str
     sql: str
 
     def lines(self) -> list[str]:
@@ -50,6 +52,7 @@ class Asked:
             self.finding.text,
             "",
             *self._changes(),
+            *([self.remark] if self.remark else []),
             f"sample: {self.finding.sample}",
             f"uncertainty: from {self.catalogue.clusters[fact.cluster].title}, kept together",
             *(f"keep in mind: {note}" for note in self.finding.notes),
@@ -100,7 +103,8 @@ def ask_metric(project: Project, name: str, market: str, window: str) -> Asked:
     with study.warehouse() as warehouse:
         plain = warehouse.translate(plain, pretty=True)
     finding, cells = measured.findings[name], measured.words(name).row()
+    remark = ALLOWED if allowed_for(measured, [name]) else ""
     if finding.statement().unsafe(study.rules):  # as its page has it
-        finding, cells = finding.withheld(), dict.fromkeys(cells, SUPPRESSED)
+        finding, cells, remark = finding.withheld(), dict.fromkeys(cells, SUPPRESSED), ""
     metric = catalogue.metrics[name]
-    return Asked(metric, catalogue, study.market, study.window, finding, cells, plain)
+    return Asked(metric, catalogue, study.market, study.window, finding, cells, remark, plain)

@@ -98,6 +98,7 @@ def expectation(made: Plan) -> Finding:
         text=text,
         value=round(own.items),
         unit="count",
+        noun="posts",
         confidence=None,
         sample=f"posts and views of {study.window} as those to come",
         headline=True,
@@ -137,6 +138,7 @@ def spared(made: Plan) -> Finding:
         text=text,
         value=posts,
         unit="count",
+        noun="posts",
         confidence=None,
         headline=True,
         notes=(MORE_SEEN,) if graver < 0 else (),
@@ -211,6 +213,7 @@ def precision_figure(made: Plan) -> Figure:
     ]
     own = made.own.expected
     reached = Z * own.error / own.value
+    scale = share_scale(own.value, made.low, made.high)
     svg = tradeoffs(
         "precision_by_labels",
         lines,
@@ -229,7 +232,9 @@ def precision_figure(made: Plan) -> Figure:
         "precision_by_labels",
         f"About {own.items:,.0f} labelled posts give ±{reached:.0%} of the share",
         f"Lines falling with the number of posts to label. {alt}.",
-        "Half the expected width of the normal interval, over the share itself. Dotted: the plan. "
+        "Half the expected width of the normal interval, over the share itself. Dotted: the plan, "
+        f"whose interval would run from {scale.short(made.low)} to {scale.short(made.high)}, "
+        "further up, for what no draw has seen. "
         "Source: posts with views in the window, and the labelled draws of the windows before it.",
         data,
         svg,

@@ -86,7 +86,9 @@ def estimate_domains(measured: Measured) -> list[Domain]:
     fewer labelled posts than any number may rest on."""
     rows, items = _with_age(measured.drawn.items()), measured.drawn.draws.items
     least = measured.study.rules.minimum
-    levels = {dimension: _levels(measured, rows, dimension) for dimension in DIMENSIONS}
+    every = {dimension: _levels(measured, rows, dimension) for dimension in DIMENSIONS}
+    # What is the whole market is no part of it, and has no rest to be held against.
+    levels = {dimension: views for dimension, views in every.items() if len(views) > 1}
     many = sum(len(each) for each in levels.values())
     strict = 1 - (1 - measured.confidence) / max(many, 1)
     found = []
@@ -202,8 +204,10 @@ def where(measured: Measured, domains: list[Domain]) -> Finding:
         text=" ".join(sentences),
         value=len(apart),
         unit="count",
+        noun="parts",
         confidence=None,
         sample=f"{len(domains)} parts compared",
+        verdict="up" if apart else "level",
         headline=bool(apart),
         notes=(together, NO_CAUSE),
     )

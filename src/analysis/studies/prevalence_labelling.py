@@ -108,6 +108,7 @@ def written_finding(made: Plan, found: Written) -> Finding:
         text=text,
         value=found.posts,
         unit="count",
+        noun="posts",
         confidence=None,
         notes=(NO_IDS,),
     )

@@ -170,9 +170,9 @@ def accuracy_table(measured: Measured, found: LabelErrors) -> Table:
     )
     weeks = len(measured.loaded.drawn)
     note = (
-        f"Ratings of the last {weeks} windows. Correction: Rogan and Gladen (1978), its interval "
-        "with the uncertainty of both accuracies (Bayer, Fay and Graubard 2023). It is not clipped "
-        "at zero: what lies below is said."
+        f"Ratings of the last {weeks} windows; a tie counts as violating. Correction: Rogan and "
+        "Gladen (1978), its interval with the uncertainty of both accuracies (Bayer, Fay and "
+        "Graubard 2023). It is not clipped at zero: what lies below is said."
     )
     frame = _small(measured, rows, [each for _, each in pairs])
     least = min((each.of for _, each in pairs if each), default=None)

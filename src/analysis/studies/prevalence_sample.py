@@ -53,7 +53,8 @@ def load_draws(study: Study, windows: list[Window]) -> dict[Window, Drawn]:
     """The labelled draws of windows, by window; those without any are left out.
 
     Raises:
-        UserError: a draw with a probability or a number of views that no draw can have.
+        UserError: a draw with a probability or a number of views that no draw can have, or draws
+            of two designs in one week.
     """
     start, end = min(w.start for w in windows), max(w.end for w in windows)
     views = daily_views(study, start, end)
@@ -62,6 +63,7 @@ def load_draws(study: Study, windows: list[Window]) -> dict[Window, Drawn]:
     if bad:
         problem = f"{bad:,} draws have a draw_probability or impressions of 0; both are above 0"
         raise UserError("prevalence_draws", problem)
+    _check_one_design(rows)
     found = {}
     for window in windows:
         within = rows[(rows["day"] >= window.start) & (rows["day"] < window.end)]
@@ -70,6 +72,19 @@ def load_draws(study: Study, windows: list[Window]) -> dict[Window, Drawn]:
             draws = _arrays(labelled, views, window)
             found[window] = Drawn(window, labelled, draws, len(within) - len(labelled))
     return _with_risks(found)
+
+
+def _check_one_design(rows: pd.DataFrame) -> None:
+    """That a post has one probability in a week: draws of two designs have no weight together."""
+    chances = rows.groupby(["week", "content_id"])["draw_probability"].agg(["min", "max"])
+    mixed = chances[chances["max"] > chances["min"] * (1 + 1e-9)]
+    if len(mixed):
+        week = mixed.index.get_level_values("week").min()
+        problem = (
+            f"the week of {week} has posts with two probabilities ({len(mixed):,} in all weeks), "
+            "so draws of two designs; keep those of one"
+        )
+        raise UserError("prevalence_draws", problem)
 
 
 def _with_risks(found: dict[Window, Drawn]) -> dict[Window, Drawn]:

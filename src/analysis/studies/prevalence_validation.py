@@ -172,7 +172,7 @@ def validation_finding(measured: Measured, found: Validation) -> Finding:
         high=min(1.0, found.coverage + 2 * float(error)),
         unit="share",
         confidence=0.95,
-        sample=f"{found.samples:,} samples drawn anew",
+        sample=f"{found.samples:,} simulations",
         verdict="level" if held and found.events >= FEWEST else "unclear",
         headline=found.events < FEWEST or not held,
         notes=tuple(notes),

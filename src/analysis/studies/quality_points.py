@@ -289,6 +289,7 @@ def _summary(
         text=text,
         value=value,
         unit="count",
+        noun="languages" if name == "languages" else "kinds",
         confidence=None,
         verdict=verdict,
         meaning="worse" if verdict == "up" else "neutral",

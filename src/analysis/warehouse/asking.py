@@ -41,7 +41,7 @@ def ask_rows(warehouse: Warehouse, query: str, *, limit: int) -> Answer:
     """
     with _mistakes(warehouse, query):
         found = warehouse.ask(query, (), _one_more(limit))
-    return Answer(found.column_names, listed(found.slice(0, limit)), len(found) > limit)
+        return Answer(found.column_names, listed(found.slice(0, limit)), len(found) > limit)
 
 
 def ask_frame(
@@ -83,14 +83,20 @@ def _one_more(limit: int) -> int:
 def _mistakes(warehouse: Warehouse, query: str) -> Iterator[None]:
     """What the engine refuses, as one line for the person who wrote the query."""
     try:
+        query.encode()  # engines' own errors differ
         yield
     except QueryError as error:
         raise UserError("sql", _explain(error, query, warehouse.columns())) from None
+    except UnicodeEncodeError:
+        raise UserError("sql", "the query holds bytes that are no text") from None
+    except OverflowError as error:
+        problem = f"a value has no counterpart in Python ({error}); cast it to text"
+        raise UserError("sql", problem) from None
 
 
 def _explain(error: QueryError, query: str, columns: dict[str, list[str]]) -> str:
     if error.column is None:
-        return str(error)
+        return _unquoted(str(error), query) if error.quotes else str(error)
     words = set(re.findall(r"\w+", query.lower()))
     tables = {name: held for name, held in columns.items() if name.lower() in words}
     known = [*(column for held in tables.values() for column in held), *error.candidates]
@@ -99,3 +105,16 @@ def _explain(error: QueryError, query: str, columns: dict[str, list[str]]) -> st
     hint = f"did you mean {close!r}? " if close else ""
     allowed = ", ".join(dict.fromkeys(known)) or "(none)"
     return f"no column {error.column!r}{place}; {hint}Allowed: {allowed}"
+
+
+def _unquoted(message: str, query: str) -> str:
+    """A message that quotes only what the query says: all else is a row's value, which may be what
+    somebody wrote.
+
+    >>> _unquoted("no number: 'it's a text' in column x", "select x from t")
+    'no number: [value] in column x'
+    """
+    quoted = re.findall(r"'[^']*'|\"[^\"]*\"", message)
+    if all(each[1:-1] in query for each in quoted):
+        return message
+    return re.sub(r"(['\"]).*\1", "[value]", message)

@@ -19,6 +19,8 @@ AHEAD_HOURS = 24
 LONGEST = 200
 SAME = "key doubled, the same row: kept once"
 CONFLICT = "key doubled, different values: none is kept"
+#: Before the reason of a row that left the quarantine: it was merged since, or one of its key was.
+SETTLED = "settled: "
 _WORDS = {
     "BIGINT": "a whole number",
     "DOUBLE": "a number",
@@ -76,7 +78,7 @@ def rules(
     found = [rule for name in table.columns for rule in _of_column(table, given, name, now)]
     choices = dict(table.choices) | ({"policy": tuple(policies)} if "policy" in given else {})
     found += [
-        Rule(f"{name}: not one of the values allowed", f"t.{name} NOT IN ({_texts(allowed)})")
+        Rule(f"{name}: not one of the values allowed", f"t.{name} NOT IN ({texts_sql(allowed)})")
         for name, allowed in choices.items()
         if name in table.columns
     ]
@@ -115,7 +117,7 @@ def _of_column(table: Table, given: Mapping[str, str], name: str, now: str) -> I
         yield Rule(f"{name}: outside {words}", f"{finite}({' OR '.join(outside)})")
 
 
-def _texts(values: Collection[str]) -> str:
+def texts_sql(values: Collection[str]) -> str:
     return ", ".join("'" + value.replace("'", "''") + "'" for value in values)
 
 
@@ -142,7 +144,9 @@ def _typed(kind: str, name: str, given: Mapping[str, str]) -> str:
 
 def reasons_sql(found: list[Rule]) -> str:
     """Every reason for which a row is refused, as one text; empty for a row that is right."""
-    each = ", ".join(f"CASE WHEN {rule.broken} THEN {_texts([rule.reason])} END" for rule in found)
+    each = ", ".join(
+        f"CASE WHEN {rule.broken} THEN {texts_sql([rule.reason])} END" for rule in found
+    )
     return f"concat_ws('; ', {each})"
 
 

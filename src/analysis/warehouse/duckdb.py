@@ -26,11 +26,14 @@ class DuckDBWarehouse(Warehouse):
     """A warehouse in one DuckDB file."""
 
     dialect = "duckdb"
+    guesses = True
 
     def __init__(self, path: Path, *, write: bool = False) -> None:
         self.path = path
         self.connection = _connect(path, write=write)
         self.connection.execute("SET TimeZone = 'UTC'")
+        # A table that is not there must not be looked for among the variables of this module.
+        self.connection.execute("SET python_enable_replacements = false")
         if write:
             self.prepare()
 
@@ -134,6 +137,7 @@ def refused(error: Exception) -> QueryError:
         f"{line} {guess[0]}" if guess else line,
         named[1] if named else None,
         re.findall(r'"([^"]+)"', offered[1]) if offered else (),
+        quotes=isinstance(error, duckdb.DataError | duckdb.InvalidInputException),
     )
 
 

@@ -39,13 +39,20 @@ class QueryError(Exception):
     Attributes:
         column: the column that is not there, where that is why.
         candidates: what the engine would have known in its place.
+        quotes: whether the message may quote a row's value.
     """
 
     def __init__(
-        self, message: str, column: str | None = None, candidates: Sequence[str] = ()
+        self,
+        message: str,
+        column: str | None = None,
+        candidates: Sequence[str] = (),
+        *,
+        quotes: bool = True,
     ) -> None:
         super().__init__(message)
         self.column = column
+        self.quotes = quotes
         self.candidates = tuple(candidates)
 
 
@@ -65,6 +72,8 @@ class Warehouse(ABC):
 
     #: The engine's dialect, as SQLGlot calls it.
     dialect: ClassVar[str]
+    #: Whether it guesses how many rows lie in a span of time, and is better told.
+    guesses: ClassVar[bool] = False
 
     def __enter__(self) -> Self:
         return self

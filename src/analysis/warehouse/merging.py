@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
-from analysis.calendar import Market
+from analysis.calendar import Market, numbered_day
 from analysis.warehouse.days import DAY, day_sql, zones_sql
 from analysis.warehouse.interface import Warehouse
 from analysis.warehouse.tables import TABLES, Table
@@ -193,9 +193,8 @@ def _days(
     if not parts:
         return set()
     sql = f"WITH zones AS (SELECT * FROM {zones}) {' UNION ALL '.join(parts)}"
-    begin = date(1970, 1, 1)
     return {
-        (watched[number].name, market, begin + timedelta(days=day))
+        (watched[number].name, market, numbered_day(day))
         for number, market, day in warehouse.rows(sql, bound)
     }
 

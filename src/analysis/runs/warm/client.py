@@ -11,8 +11,10 @@ import asyncio
 from queue import Empty
 from typing import Any
 
+import zmq
 from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.blocking.client import BlockingKernelClient
+from jupyter_client.channels import AsyncZMQSocketChannel
 from jupyter_client.client import KernelClient
 from jupyter_client.manager import AsyncKernelManager, KernelManager
 from jupyter_core.utils import run_sync
@@ -24,7 +26,16 @@ AGAIN = 0.5
 
 
 class Soon(KernelClient):
-    """A client that is ready as soon as its kernel is."""
+    """A client that is ready as soon as its kernel is, and loses nothing of what it publishes."""
+
+    def connect_iopub(self, identity: bytes | None = None) -> Any:
+        """As Jupyter does, but with a queue of any length.
+
+        By default a thousand messages wait and further ones are dropped without a word: of a cell
+        that shows thousands of things, outputs, or the news of its end.
+        """
+        self.context.rcvhwm = 0
+        return super().connect_iopub(identity)
 
     async def _async_wait_for_ready(self, timeout: float | None = None) -> None:
         """Asks until the kernel has answered, and what it published has been taken in.
@@ -68,26 +79,61 @@ def _idle_after(message: dict[str, Any], question: str) -> bool:
     return bool(about == question and content.get("execution_state") == "idle")
 
 
+class Channel(AsyncZMQSocketChannel):
+    """A channel that takes a message which is there without asking the event loop for it first."""
+
+    async def get_msg(  # type: ignore[override]  # as Jupyter's
+        self, timeout: float | None = None
+    ) -> dict[str, Any]:
+        while True:
+            try:
+                return await self._recv(flags=zmq.NOBLOCK)
+            except zmq.Again:
+                if not await self.socket.poll(None if timeout is None else int(timeout * 1000)):
+                    raise Empty from None
+
+
 class RunClient(Soon, AsyncKernelClient):
     """For papermill and nbclient."""
 
+    iopub_channel_class = Type(Channel)
     wait_for_ready = Soon._async_wait_for_ready
 
 
 class BlockingRunClient(Soon, BlockingKernelClient):
-    """For nbval."""
+    """For nbval: its messages come by no event loop, which took as long as to read them."""
+
+    def get_shell_msg(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        message: dict[str, Any] = self.shell_channel.get_msg(*args, **kwargs)
+        return message
+
+    def get_iopub_msg(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        message: dict[str, Any] = self.iopub_channel.get_msg(*args, **kwargs)
+        return message
 
     wait_for_ready = run_sync(Soon._async_wait_for_ready)
 
 
-class RunManager(AsyncKernelManager):
+#: A person's history of what they typed is no place for what runs execute: ten thousand of them
+#: would wait for one another to write to its one file, and for the disk.
+WITHOUT_HISTORY = "--HistoryManager.enabled=False"
+
+
+class Unremembered(KernelManager):
+    """A manager whose kernels leave a person's history alone."""
+
+    def format_kernel_cmd(self, extra_arguments: list[str] | None = None) -> list[str]:
+        return super().format_kernel_cmd([*(extra_arguments or ()), WITHOUT_HISTORY])
+
+
+class RunManager(Unremembered, AsyncKernelManager):
     """The manager that papermill is given for runs: its clients are `RunClient`."""
 
     # Its `client_class` would be read by the other manager only.
     client_factory = Type(RunClient, klass=KernelClient)
 
 
-class BlockingRunManager(KernelManager):
+class BlockingRunManager(Unremembered):
     """The manager that nbval is given: its clients are `BlockingRunClient`."""
 
     client_factory = Type(BlockingRunClient, klass=KernelClient)

@@ -1,11 +1,14 @@
-"""From a fork of the warm process to a kernel as a cold start would make it, and to its end."""
+"""From a fork of the warm process to a kernel as a cold start would make it, or to work, and to its
+end."""
 
 from __future__ import annotations
 
 import atexit
+import base64
 import contextlib
 import importlib
 import os
+import pickle
 import random
 import socket
 import sys
@@ -13,8 +16,8 @@ import sysconfig
 import threading
 import time
 from pathlib import Path
-from typing import Any
 
+from analysis.runs.warm.application import application
 from analysis.runs.warm.request import Request
 
 #: Seconds that a kernel which was told to end may take to say so.
@@ -23,8 +26,38 @@ LAST_WORDS = 1.0
 
 def become_kernel(request: Request) -> None:
     """What a cold start sets up, then ipykernel as its launcher starts it; does not return."""
+    _become(request, "study-kernel")
+    _random_state()
+    sys.argv = [str(Path(sysconfig.get_path("purelib")) / "ipykernel_launcher.py")]
+    sys.argv += request.arguments
+    # 1: no parent is watched, the connection is.
+    app = application().instance(parent_handle=1)
+    app.initialize(request.arguments)
+    # Now it listens: a client that calls earlier waits 0.1 s before it calls again.
+    request.answer(pid=os.getpid())
+    app.start()
+    # Where what is closed now goes before the thread that ends has said so, the latter waits for
+    # what is closed, 10 s.
+    app.control_thread.join(LAST_WORDS)
+    _leave_at_once(request, code=0)
+
+
+def perform(request: Request) -> None:
+    """Calls a function for a client and tells it the outcome; does not return."""
+    _become(request, "study-work")
+    request.answer(pid=os.getpid())
+    work, given = pickle.loads(base64.b64decode(request.work))  # noqa: S301 - our own user's
+    try:
+        outcome = True, work(*given)
+    except Exception as error:
+        outcome = False, error
+    _leave_at_once(request, outcome=base64.b64encode(pickle.dumps(outcome)).decode())
+
+
+def _become(request: Request, name: str) -> None:
+    """A process of its own, as the client would have started it; it ends when the client does."""
     os.setsid()
-    named("study-kernel")
+    named(name)
     try:
         os.chdir(request.cwd)
     except OSError as error:
@@ -35,24 +68,8 @@ def become_kernel(request: Request) -> None:
     os.environ.update(request.environment)
     time.tzset()
     importlib.invalidate_caches()
-    _random_state()
     request.connection.settimeout(None)
     threading.Thread(target=_end_with, args=(request.connection,), daemon=True).start()
-
-    from ipykernel.kernelapp import IPKernelApp
-
-    sys.argv = [str(Path(sysconfig.get_path("purelib")) / "ipykernel_launcher.py")]
-    sys.argv += request.arguments
-    # 1: no parent is watched, the connection is.
-    app: Any = IPKernelApp.instance(parent_handle=1)
-    app.initialize(request.arguments)
-    # Now it listens: a client that calls earlier waits 0.1 s before it calls again.
-    request.answer(pid=os.getpid())
-    app.start()
-    # Where what is closed now goes before the thread that ends has said so, the latter waits for
-    # what is closed, 10 s.
-    app.control_thread.join(LAST_WORDS)
-    _leave_at_once()
 
 
 def named(name: str) -> None:
@@ -61,13 +78,15 @@ def named(name: str) -> None:
         Path("/proc/self/comm").write_text(name, encoding="ascii")
 
 
-def _leave_at_once() -> None:
+def _leave_at_once(request: Request, **last: object) -> None:
     """What was registered for the end is done; taking apart what was imported, shared with the
-    warm process as it is, would take longer than many a cell."""
+    warm process as it is, would take longer than many a cell. So would the client's wait until the
+    system has taken back the memory: it is told before."""
     atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(Exception):
             stream.flush()
+    request.answer(**last)
     os._exit(0)
 
 

@@ -84,10 +84,10 @@ def for_studies(studies: Iterable[str], listed: Iterable[str], root: Path) -> li
         listed: from `preload.txt`.
         root: whose notebooks they have.
     """
-    from analysis.runs.reach import Reach
+    from analysis.runs.reach import reach
 
-    reach = Reach()
-    texts = reach.sources(reach.modules({f"analysis.studies.{name}" for name in studies}))
+    modules = reach().modules({f"analysis.studies.{name}" for name in studies})
+    texts = reach().sources(modules)
     for path in (root / "notebooks" / f"{name}.ipynb" for name in studies):
         texts += _cells(path) if path.exists() else ()
     named = {name for text in texts for name in _named(text)}

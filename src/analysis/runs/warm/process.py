@@ -12,13 +12,10 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from importlib.metadata import entry_points
-from multiprocessing.connection import wait
-from multiprocessing.context import ForkServerContext
-from multiprocessing.process import BaseProcess
-from typing import Any
+from typing import IO, Any, cast
 
-from analysis.runs.forking import forks
-from analysis.runs.leaving import WARM, unhurt_by_interrupts
+from analysis.errors import UserError
+from analysis.runs import forking
 from analysis.runs.warm import server
 from analysis.runs.warm.folder import FOLDER_VARIABLE, NOTES, SOCKET, make, sweep
 from analysis.runs.warm.imported import PACKAGE, state_of
@@ -47,40 +44,37 @@ class Warm:
 
     Attributes:
         folder: of the socket to which clients connect.
-        process: it, as long as it has not died; one that the fork server made is made once more.
+        process: it, as long as it has not died; one for runs is made once more.
+        studies: whose modules it imports.
     """
 
     def __init__(self, studies: list[str]) -> None:
         self.folder, self.held = make()
         self.life, self._its_life = socket.socketpair()
         self.listener = socket.socket(socket.AF_UNIX)
-        self._stopped = threading.Event()
+        self.studies, self._stopped = studies, threading.Event()
         try:
             self.listener.bind(str(self.folder / SOCKET))
             self.listener.listen(128)
-            self._start(studies, forks() if studies else None)
+            self.process = self._start()
+            if studies:
+                self._keeper = threading.Thread(target=self._keep, daemon=True)
+                self._keeper.start()
+            else:
+                self._let_go()
         except BaseException:
             self._let_go()
             self._clear()
             raise
 
-    def _start(self, studies: list[str], context: ForkServerContext | None) -> None:
-        if context is None:
-            self.process: Any = self._spawn(studies)
-            self._let_go()
-            return
-        self.process = self._fork(context)
-        self._keeper = threading.Thread(target=self._keep, args=(context,), daemon=True)
-        self._keeper.start()
-
-    def _keep(self, context: ForkServerContext) -> None:
+    def _keep(self) -> None:
         """Waits for the end of a warm process. Where that was not asked for, another takes its
         place once: kernels wait meanwhile, since their requests arrive here."""
-        wait([self.process.sentinel])
+        self.process.wait()
         if not self._stopped.is_set():
-            with suppress(OSError, EOFError):
-                self.process = self._fork(context)
-                wait([self.process.sentinel])
+            with suppress(OSError, UserError):  # a file may have become no Python meanwhile
+                self.process = self._start()
+                self.process.wait()
         self._let_go()
 
     def _let_go(self) -> None:
@@ -88,24 +82,22 @@ class Warm:
         self.listener.close()
         self._its_life.close()
 
-    def _fork(self, context: ForkServerContext) -> BaseProcess:
-        given = (self.listener, self._its_life, str(self.folder))
-        process = context.Process(target=server.forked, args=given, name=WARM)
-        with unhurt_by_interrupts():
-            process.start()
-        return process
-
-    def _spawn(self, studies: list[str]) -> subprocess.Popen[bytes]:
+    def _start(self) -> subprocess.Popen[bytes]:
         mine = (self.listener.fileno(), self._its_life.fileno())
-        told = json.dumps(to_import(studies))
-        return subprocess.Popen(
-            [sys.executable, server.__file__, *map(str, mine), str(self.folder), told],
+        process = subprocess.Popen(
+            [sys.executable, server.__file__, *map(str, mine), str(self.folder)],
             pass_fds=mine,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,  # Ctrl-C is the command's to handle
         )
+        # It has begun with what any kernel imports; to find what else takes a while.
+        told = json.dumps(to_import(self.studies)).encode()
+        # That it has died is seen by whoever asks it for a kernel.
+        with suppress(BrokenPipeError), cast("IO[bytes]", process.stdin) as its:
+            its.write(told)
+        return process
 
     def stop(self) -> list[str]:
         """Ends it and removes its folder; returns why kernels started cold, each reason once."""
@@ -120,7 +112,7 @@ class Warm:
         return list(dict.fromkeys(lines))
 
     def _ended(self, seconds: float) -> bool:
-        if not isinstance(self.process, subprocess.Popen):
+        if self.studies:
             self._keeper.join(seconds)
             return not self._keeper.is_alive()
         try:
@@ -140,7 +132,7 @@ class Warm:
 
 
 def to_import(studies: list[str]) -> dict[str, Any]:
-    """What a warm process that is a script is told."""
+    """What a warm process is told."""
     known = for_studies(studies, listed(), PACKAGE.parents[1]) if studies else None
     return {
         "packages": [*listed(), *ANALYSTS] if known is None else known,
@@ -181,11 +173,28 @@ def start_or_say(say: Say, studies: Iterable[str] = ()) -> Warm | None:
         return None
     try:
         warm = start(studies)
-    except (OSError, EOFError, Unavailable) as error:
+    except (OSError, Unavailable) as error:
         say(f"warm kernels: {error}; kernels start cold")
         return None
     os.environ[FOLDER_VARIABLE] = str(warm.folder)
     return warm
+
+
+_begun: list[Warm] = []
+
+
+def begin(studies: Iterable[str], more: Iterable[str] = ()) -> None:
+    """Lets all begin to import that a command's runs are forked from, before it is known which
+    they will be; kernels and workers side by side, as they share little.
+
+    Args:
+        studies: of which runs may be, by name.
+        more: modules that workers import besides what runs need.
+    """
+    forking.begin(more)
+    if not _begun and os.environ.get(KERNELS_VARIABLE) != "cold":
+        with suppress(OSError, Unavailable):  # what is amiss is said when kernels are asked for
+            _begun.append(_made(studies))
 
 
 def start(studies: Iterable[str] = ()) -> Warm:
@@ -198,8 +207,15 @@ def start(studies: Iterable[str] = ()) -> Warm:
     Raises:
         Unavailable: not on this system, or the provisioner is not installed.
         OSError: no socket or process can be made.
-        EOFError: the fork server has ended.
     """
+    warm = _begun.pop() if studies and _begun else None
+    if warm and not set(studies) <= set(warm.studies):
+        warm.stop()
+        warm = None
+    return warm or _made(studies)
+
+
+def _made(studies: Iterable[str]) -> Warm:
     if sys.platform != "linux":
         # macOS has fork, but its own libraries may not be used after it.
         raise Unavailable("they need Linux")

@@ -18,10 +18,9 @@ from typing import Any, TextIO
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
-from analysis.runs.warm.folder import FOLDER_VARIABLE, NOTES, SILENT, SOCKET, make
+from analysis.runs.warm.folder import FOLDER_VARIABLE, NOTES, make
+from analysis.runs.warm.request import PATIENCE, Refused, begun
 
-#: Seconds for the warm process to import everything on a busy machine, and then to fork.
-PATIENCE = 60.0
 #: Seconds that a kernel may take to end before Jupyter's own patience with it begins.
 GRACE = 1.0
 #: A Unix socket's path may have 107 bytes; `-5` for the last channel is part of it.
@@ -31,15 +30,11 @@ LAUNCHER = [sys.executable, "-m", "ipykernel_launcher"]
 UNDERSTOOD = {"env", "cwd", "stdin", "stdout", "stderr", "extra_arguments", "kernel_id"}
 
 
-class Refused(Exception):
-    """The warm process can't give this kernel; the message says why."""
-
-
 class ForkedProcess:
     """A kernel's process with the part of `subprocess.Popen` that Jupyter uses.
 
-    It is no child of ours: the warm process says over the connection how it ended. Where that
-    process is gone, whether the kernel's is still there.
+    It is no child of ours: itself or the warm process says over the connection how it ended. Where
+    these are gone, whether the kernel's is still there.
     """
 
     stdin = stdout = stderr = None
@@ -60,8 +55,8 @@ class ForkedProcess:
             return None
         except OSError:
             said = b""
-        if said:
-            self.returncode = int(json.loads(said)["code"])
+        if said:  # by the kernel as it ends; by the warm process where it could not
+            self.returncode = int(json.loads(said.partition(b"\n")[0])["code"])
         elif not _alive(self.pid):
             self.returncode = 1
         if self.returncode is not None:
@@ -92,6 +87,13 @@ class ForkedProcess:
 
     def kill(self) -> None:
         self.send_signal(9)
+
+    def forget(self) -> None:
+        """It was killed and runs no more: how long the system takes to take it apart is nobody's to
+        wait for."""
+        if self.poll() is None:
+            self.returncode = -9
+            self._connection.close()
 
     def terminate(self) -> None:
         self.send_signal(15)
@@ -179,9 +181,12 @@ class WarmProvisioner(LocalProvisioner):
         await self._gone()
 
     async def kill(self, restart: bool = False) -> None:
-        """As Jupyter does, and waits as above."""
+        """As Jupyter does; waits as above where another takes its place, and its sockets."""
         await super().kill(restart)
-        await self._gone()
+        if restart:
+            await self._gone()
+        elif isinstance(self.process, ForkedProcess):
+            self.process.forget()
 
     async def _gone(self) -> None:
         if isinstance(self.process, ForkedProcess):
@@ -236,53 +241,6 @@ def _relative(path: str) -> bool:
 
 
 def fork(folder: Path, asked: Wanted) -> ForkedProcess:
-    """Asks the warm process for a kernel.
-
-    Raises:
-        OSError: it is not there, or does not answer.
-        ValueError: what it answered makes no sense.
-        Refused: it says why it can't.
-    """
-    if (folder / SILENT).exists():
-        raise Refused("the warm process does not answer")
-    try:
-        try:
-            return _fork(folder, asked)
-        except ConnectionError:  # it died; another may have taken its place
-            return _fork(folder, asked)
-    except TimeoutError:
-        (folder / SILENT).touch()  # one waited; the others need not
-        raise Refused("the warm process does not answer") from None
-    except OSError:
-        raise Refused("the warm process does not answer") from None
-
-
-def _fork(folder: Path, asked: Wanted) -> ForkedProcess:
-    connection = socket.socket(socket.AF_UNIX)
-    try:
-        connection.settimeout(PATIENCE)
-        connection.connect(str(folder / SOCKET))
-        answer = _ask(connection, asked)
-        if "pid" not in answer:
-            raise Refused(answer.get("error", "the kernel ended as it began"))
-        return ForkedProcess(connection, int(answer["pid"]))
-    except BaseException:
-        connection.close()
-        raise
-
-
-def _ask(connection: socket.socket, asked: Wanted) -> dict[str, Any]:
-    body = json.dumps(
-        {"arguments": asked.arguments, "environment": asked.environment, "cwd": asked.cwd}
-    ).encode()
-    socket.send_fds(connection, [len(body).to_bytes(8, "big")], list(asked.streams))
-    connection.sendall(body)
-    line = b""
-    while not line.endswith(b"\n"):
-        # By the byte: what follows is the kernel's end, which `poll` reads.
-        part = connection.recv(1)
-        if not part:
-            raise ConnectionError
-        line += part
-    answer: dict[str, Any] = json.loads(line)
-    return answer
+    """Asks the warm process for a kernel; raises as :func:`begun` does."""
+    what = {"arguments": asked.arguments, "environment": asked.environment, "cwd": asked.cwd}
+    return ForkedProcess(*begun(folder, what, asked.streams, PATIENCE))

@@ -1,11 +1,10 @@
 """The warm process: imports packages once, then forks a kernel for each request.
 
-It comes about in two ways. A command that executes runs has it forked from the fork server, which
-has imported what workers and kernels need: the project's own code too, with a note of the state of
-its files. At each request the files are looked at again, and only where each is what it was is a
-kernel forked: it then has what it would have read. Otherwise it starts cold, and a line says so.
-For people who edit the code, in `study lab`, it is a script that imports packages and forgets the
-modules of the project that it is made of.
+For a command that executes runs it has imported the project's own code too, with a note of the
+state of its files. At each request the files are looked at again, and only where each is what it
+was is a kernel forked: it then has what it would have read. Otherwise it starts cold, and a line
+says so. For people who edit the code, in `study lab`, it imports packages and forgets the modules
+of the project that it is made of.
 
 It ends when the command that started it does, however that ends: a socket between them closes. A
 kernel lives as long as the connection over which it was asked for: the client's end of it closes
@@ -27,9 +26,11 @@ import sysconfig
 from collections.abc import Mapping
 from pathlib import Path
 
+from analysis.runs.warm.application import OWN, application
 from analysis.runs.warm.folder import hold
 from analysis.runs.warm.imported import Code, preload
-from analysis.runs.warm.kernel import become_kernel, named
+from analysis.runs.warm.kernel import become_kernel, named, perform
+from analysis.runs.warm.preload import KERNEL
 from analysis.runs.warm.request import Request
 
 #: What Python and packages read when they start, not later: where a request differs in one of
@@ -174,25 +175,20 @@ def _packages() -> list[int]:
     return [Path(folder).stat().st_mtime_ns for folder in sorted(folders)]
 
 
-def forked(listener: socket.socket, life: socket.socket, folder: str) -> None:
-    """The warm process as the fork server's child; see `process`."""
-    from analysis.runs.rehearsed import BEGUN
-
-    os.setsid()  # Ctrl-C is the command's to handle
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    for stream in (0, 1, 2):
-        os.dup2(nowhere, stream)
-    sys.path[:] = BEGUN.path
-    serve(listener, life, folder, BEGUN.environment, BEGUN.code)
-
-
 def main() -> None:
-    """The warm process as a script, given its descriptors, its folder and what to import."""
+    """The warm process as a script, given its descriptors and its folder, then what to import."""
     del sys.path[0]  # the folder of this file, which no kernel looks for modules in
     listener, life = (socket.socket(fileno=int(each)) for each in sys.argv[1:3])
-    folder, told = sys.argv[3:]
-    environment, what = dict(os.environ), json.loads(told)
+    folder, environment = sys.argv[3], dict(os.environ)
+    # Nearly all that an import makes stays: looking for what does not took a fifth of the time.
+    gc.disable()
+    # debugpy's advice as it is imported is for who debugs with it.
+    os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"
+    preload(KERNEL)
+    application()
+    ours = ("__main__", "analysis")
+    OWN.update((name, each) for name, each in sys.modules.items() if not name.startswith(ours))
+    what = json.load(sys.stdin)  # to its end, where kernels find it too
     code = Code(what["package"], what["state"]) if what["modules"] else None
     preload(what["packages"])
     if code:
@@ -200,8 +196,8 @@ def main() -> None:
     else:
         for name in [each for each in sys.modules if each.partition(".")[0] == "analysis"]:
             del sys.modules[name]
-    gc.collect()
     gc.freeze()  # a collection in a kernel does not touch, and so copy, what is shared
+    gc.enable()
     serve(listener, life, folder, environment, code)
 
 
@@ -212,14 +208,15 @@ def serve(
     environment: Mapping[str, str],
     code: Code | None,
 ) -> None:
-    """Forks kernels until its command has gone, then removes their folder; in a forked process
-    this is a kernel's life."""
+    """Forks until its command has gone, then removes their folder; in a forked process this is a
+    kernel's life, or the work's."""
     named("study-warm")
     with hold(Path(folder)):
         request = Server(listener, life, environment, code).serve()
         if request is not None:
-            become_kernel(request)
+            (perform if request.work else become_kernel)(request)
     shutil.rmtree(folder, ignore_errors=True)
+    os._exit(0)  # to take apart what was imported would take longer, and the command waits
 
 
 if __name__ == "__main__":

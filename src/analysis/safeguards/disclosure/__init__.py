@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from analysis.safeguards.disclosure.protect import protect
@@ -29,6 +29,7 @@ from analysis.safeguards.disclosure.sheets import (
 from analysis.safeguards.disclosure.statements import (
     SUPPRESSED,
     Statement,
+    without_few,
     without_hidden,
     without_parts,
 )
@@ -50,17 +51,23 @@ class Control:
         rules: what is small.
         statements: names of the findings.
         labelled: hidden counts by a label of their row, for texts that tell both.
+        given_away: findings of which another run's would give a small count away.
     """
 
     rules: Rules
     statements: frozenset[str]
     labelled: Mapping[str, frozenset[int]]
+    given_away: Collection[str] = ()
 
     def text(self, text: str) -> tuple[str, int]:
         """A text without what may not be shown, and how many numbers were taken out."""
         plain, parts = without_parts(text, self.rules)
         plain, hidden = without_hidden(plain, self.labelled)
         return plain, parts + hidden
+
+    def sample(self, finding: str, text: str) -> str:
+        """What a finding rests on, without the small counts of people in it or that come of it."""
+        return "" if finding in self.given_away else without_few(text, self.rules)
 
 
 def control(
@@ -69,6 +76,7 @@ def control(
     rules: Rules,
     small: Mapping[Cell, int] | None = None,
     window: str = "",
+    given_away: Collection[str] = (),
 ) -> Control:
     """Marks in each sheet what must be hidden, and says what else must.
 
@@ -78,8 +86,11 @@ def control(
         rules: what is small.
         small: further cells to hide, such as those that another run's cells would give away.
         window: of the run, by which rows of other windows are told.
+        given_away: findings to hide, of which another run's would give a small count away.
     """
-    unsafe = frozenset(each.name for each in statements if each.unsafe(rules))
+    unsafe = frozenset(
+        each.name for each in statements if each.unsafe(rules) or each.name in given_away
+    )
     kept = [each for each in statements if each.name in unsafe]
     titles = {called.strip().lower() for each in kept for called in (each.title, each.name)}
     values = {
@@ -96,7 +107,7 @@ def control(
         hide_rates(sheet, rules, shown)
         _hide_named(sheet, titles, unsafe, rules, window.lower())
         _hide_bare(sheet, rules)
-    return Control(rules, unsafe, _labelled(sheets))
+    return Control(rules, unsafe, _labelled(sheets), given_away)
 
 
 def _hide_named(

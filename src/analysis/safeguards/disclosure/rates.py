@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,7 +25,7 @@ RATE_UNITS = frozenset(("share", "per_hundred", "per_thousand", "per_million", "
 #: Columns of times, such as where a curve has its points.
 TIMES = frozenset(("seconds", "minutes", "hours", "days", "weeks"))
 UNITS = RATE_UNITS | {"mean", "hours", "count", "rank"}
-_SCALES = {"per_hundred": 1e2, "per_thousand": 1e3, "per_million": 1e6}
+SCALES = {"per_hundred": 1e2, "per_thousand": 1e3, "per_million": 1e6}
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def unsafe(value: Value, bases: Iterable[int], rules: Rules, unit: str = "share"
     if isinstance(value, float) and not np.isfinite(value):  # no value, so nothing to hide
         return False
     if isinstance(value, float) and unit in RATE_UNITS | {"mean"}:
-        value /= _SCALES.get(unit, 1)
+        value /= SCALES.get(unit, 1)
         own = [(base, count_of(value, base)) for base in known]
         told = [(base, count) for base, count in own if count is not None]
         if any(rules.small(count) for _, count in told):
@@ -147,11 +147,14 @@ def hide_rates(sheet: Sheet, rules: Rules, shown: Sequence[int]) -> None:
     """
     for row in range(len(sheet.rows) if sheet.rates else 0):
         rates = {at: value for at in sheet.rates if (value := _rate(sheet, row, at)) is not None}
-        counts = sheet.beside.get(row, {})
+        if not rates:
+            continue
+        counts, named = sheet.beside.get(row, {}), sheet.labels(row) & UNITS
         hidden = [n for at, n in counts.items() if (row, at) in sheet.hidden]
-        away = {at for at, value in rates.items() if gives_away(value, hidden, shown)}
+        away = {at for at, value in rates.items() if hidden and gives_away(value, hidden, shown)}
         exact = any(isinstance(rates[at], float) for at in away)
-        if exact or any(_must_go(sheet, (row, at), value, rules) for at, value in rates.items()):
+        beside = counts.values()
+        if exact or any(_must_go(sheet, at, rates[at], beside, named, rules) for at in rates):
             away = set(rates)
         sheet.hidden |= {(row, at) for at in away}
 
@@ -163,14 +166,20 @@ def _rate(sheet: Sheet, row: int, at: int) -> Value:
     return value if value and is_rate(value) else None
 
 
-def _must_go(sheet: Sheet, place: tuple[int, int], value: Value, rules: Rules) -> bool:
-    """Whether a rate may not be shown by itself."""
-    row, at = place
-    called = sheet.labels(row) & UNITS
-    shape = {sheet.shapes[at]} & UNITS or called
-    unit = next(iter(shape)) if len(shape) == 1 else "share"
+def _must_go(
+    sheet: Sheet,
+    at: int,
+    value: Value,
+    beside: Collection[int],
+    named: Collection[str],
+    rules: Rules,
+) -> bool:
+    """Whether a rate in a column may not be shown by itself, given the counts beside it in its row,
+    and the units that its row is called by."""
+    own = (sheet.shapes[at],) if sheet.shapes[at] in UNITS else named
+    unit = next(iter(own)) if len(own) == 1 else "share"
     if sheet.rests_on is not None and sheet.rests_on < rules.least(unit):
         return True
-    if counts := sheet.beside.get(row, {}):
-        return unsafe(value, counts.values(), rules, unit)
-    return sheet.rests_on is None and says_share(value, sheet.keys[at], shape)
+    if beside:
+        return unsafe(value, beside, rules, unit)
+    return sheet.rests_on is None and says_share(value, sheet.keys[at], own)

@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from analysis.safeguards.disclosure.rates import Rules, unsafe
+from analysis.safeguards.disclosure.rates import SCALES, Rules, count_of, unsafe
 from analysis.safeguards.disclosure.sheets import RATES, counts_something_else, whole
 
 #: What stands in the place of a number.
 SUPPRESSED = "[suppressed]"
 _SAMPLE = re.compile(r"\s*(?P<fewer>fewer than )?(?P<number>\d[\d,]*)\s+(?P<noun>[^;(]*)")
+_COUNT = re.compile(r"(?<![\w.,-])(?P<count>\d+) (?P<noun>[a-z]+)")
 #: A quantile or a mean of some count, by its name.
 _MIDDLE = re.compile(r"(?:median|mean|average|p\d{1,2})_")
 #: A share in words before what it is of.
@@ -67,6 +68,27 @@ class Statement:
         return unsafe(float(self.value), [number], rules, self.unit)
 
     @property
+    def count(self) -> int | None:
+        """The count that it tells, as itself or as a share of its sample; None where it tells none,
+        or none of people and what they did.
+
+        >>> Statement("x", "X", 5.0, "per_hundred", "240 posts").count
+        12
+        """
+        if self.unit == "count" and self.value is not None:
+            return None if self._counts_no_people() else round(self.value)
+        if self.value is None or self.unit not in RATES or not self.base:
+            return None
+        return count_of(self.value / SCALES.get(self.unit, 1), self.base)
+
+    @property
+    def base(self) -> int | None:
+        """How many it rests on; None where that is not said, or is none of people."""
+        told = _SAMPLE.match(self.sample)
+        exact = told and not told["fewer"] and not counts_something_else(told["noun"])
+        return whole(told["number"]) if told and exact else None
+
+    @property
     def unfounded(self) -> bool:
         """Whether it is a share and does not say of how many."""
         return self.unit in RATES and bool(self.value) and not _SAMPLE.match(self.sample)
@@ -111,6 +133,20 @@ def without_parts(text: str, rules: Rules) -> tuple[str, int]:
         return f"{SUPPRESSED}{match['of']}{match['all']}{noun}"
 
     return _SHARE_OF.sub(hide_share, _OF.sub(hide, text)), found
+
+
+def without_few(sample: str, rules: Rules) -> str:
+    """What a number rests on, without the small counts of people in it.
+
+    >>> without_few("14 labels of 8 reviewers in 5 days", Rules())
+    '14 labels of fewer than 11 reviewers in 5 days'
+    """
+
+    def hide(match: re.Match[str]) -> str:
+        few = rules.small(int(match["count"])) and not counts_something_else(match["noun"])
+        return f"fewer than {rules.minimum} {match['noun']}" if few else match[0]
+
+    return _COUNT.sub(hide, sample)
 
 
 def without_hidden(text: str, hidden: Mapping[str, Iterable[int]]) -> tuple[str, int]:

@@ -15,6 +15,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from analysis.errors import UserError
+from analysis.project import Wellbeing
 
 VARIABLE = "STUDY_EXPOSURE_LOG"
 
@@ -60,13 +61,41 @@ def log_path() -> Path:
 
 def note(seen: Seen) -> None:
     """Adds a line to the log; its folder and file are made for the person alone."""
-    path = log_path()
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     line = json.dumps({**asdict(seen), "at": seen.at.isoformat(timespec="seconds")})
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    with os.fdopen(descriptor, "a", encoding="utf-8") as file:
+    _write(log_path(), f"{line}\n", os.O_APPEND)
+
+
+def _write(path: Path, text: str, how: int) -> None:
+    """Adds a text to a file or begins it anew; folder and file are the person's alone."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | how, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         os.fchmod(file.fileno(), 0o600)
-        file.write(line + "\n")
+        file.write(text)
+
+
+def limit_path() -> Path:
+    """Where the person's own limit lies, beside the log."""
+    return log_path().with_suffix(".limit.json")
+
+
+def limit(team: Wellbeing) -> Wellbeing:
+    """How much may be looked at before a break is suggested, as the person set it.
+
+    Args:
+        team: the team's, which holds for what the person did not set.
+    """
+    try:
+        own = json.loads(limit_path().read_text(encoding="utf-8"))
+        return Wellbeing(**(team.model_dump() | own))
+    except (OSError, ValueError, TypeError):
+        return team
+
+
+def set_limit(**own: float | None) -> None:
+    """Keeps the person's own limit, which no colleague sees; what is None is the team's."""
+    told = {name: value for name, value in own.items() if value is not None}
+    _write(limit_path(), json.dumps(told), os.O_TRUNC)
 
 
 def entries() -> Iterator[Seen]:

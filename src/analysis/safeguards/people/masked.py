@@ -1,46 +1,79 @@
-"""Frames that hold texts of content: they compute as any other, and show their texts masked."""
+"""Frames that hold texts of content: they compute as any other, and show their texts masked.
+
+Two things mask them: each text is an `Unseen`, which stays one in an index, a list or a plain
+frame; and what is computed of a text is masked by its column's name.
+"""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pandas as pd
 
-#: Columns of what people wrote or said.
-CONTENT = re.compile(
-    r"(?i)(^|_)(text|body|caption|description|comment|message|transcript|bio|content|post_title"
-    r"|excerpt|snippet|quote|reply|tweet|hashtags)(_text)?$"
-)
-
-
-def is_content(column: object) -> bool:
-    """Whether a column holds what people wrote, by its name.
-
-    >>> is_content("comment_text"), is_content("content_id"), is_content("texts")
-    (True, False, False)
-    """
-    return isinstance(column, str) and CONTENT.search(column) is not None
+from analysis.safeguards.unseen import Unseen, hide, is_content, told
 
 
 def mask_content(frame: pd.DataFrame) -> pd.DataFrame:
-    """A frame that shows its content columns masked; the frame itself where it has none."""
-    return MaskedFrame(frame) if any(map(is_content, frame.columns)) else frame
+    """A frame that shows its content masked; the frame itself where it has none."""
+    names = [*frame.columns, *_fields(frame)]
+    return MaskedFrame(frame.apply(_unseen)) if any(map(is_content, names)) else frame
 
 
-def _told(value: object) -> object:
-    return f"[text of {len(value)} characters]" if isinstance(value, str) else value
+def _fields(frame: pd.DataFrame) -> Iterator[object]:
+    """The fields of rows within a row."""
+    for value in frame.head(1).to_numpy(object).ravel():
+        yield from value if isinstance(value, dict) else ()
+
+
+def _unseen(column: pd.Series[Any]) -> pd.Series[Any]:
+    """A column whose texts are `Unseen`; bytes are only told to be there."""
+    content = is_content(column.name)
+    if column.dtype != object and not (content and isinstance(column.dtype, pd.StringDtype)):
+        return column
+    values = [hide(column.name, value, _as_unseen) for value in column]
+    return pd.Series(values, column.index, object if content else column.dtype)
+
+
+def _as_unseen(value: str | bytes) -> object:
+    return Unseen(value) if isinstance(value, str) else told(value)
+
+
+def _telling(name: object) -> Callable[[object], object]:
+    """How values under a name are told."""
+    return told if is_content(name) else lambda v: told(v) if isinstance(v, Unseen) else v
+
+
+def _column(column: pd.Series[Any]) -> pd.Series[Any]:
+    may_hold = column.dtype == object or is_content(column.name)
+    return column.map(_telling(column.name)) if may_hold else column
+
+
+def _index(index: pd.Index[Any]) -> pd.Index[Any]:
+    if isinstance(index, pd.MultiIndex):
+        levels = [_index(index.get_level_values(at)) for at in range(index.nlevels)]
+        return pd.MultiIndex.from_arrays(levels, names=index.names)
+    may_hold = index.dtype == object or is_content(index.name)
+    return index.map(_telling(index.name)) if may_hold else index
 
 
 def _shown(frame: pd.DataFrame) -> pd.DataFrame:
     """A plain frame in which each text of content is only said to be there."""
-    plain = pd.DataFrame(frame)
-    masked = {name: plain[name].map(_told) for name in plain.columns if is_content(name)}
-    return plain.assign(**masked)
+    plain = pd.DataFrame(frame).apply(_column)
+    return plain.set_axis(_index(plain.index)).set_axis(_index(plain.columns), axis=1)
+
+
+def _masked(name: str) -> Any:
+    """A method that shows or writes, of what may be shown."""
+
+    def method(self: MaskedFrame | MaskedSeries, *args: Any, **options: Any) -> Any:
+        return getattr(self.shown(), name)(*args, **options)
+
+    return method
 
 
 class MaskedFrame(pd.DataFrame):
-    """A frame whose content columns are masked wherever it is shown or written."""
+    """A frame whose content is masked wherever it is shown or written for people."""
 
     @property
     def _constructor(self) -> type[MaskedFrame]:
@@ -50,31 +83,31 @@ class MaskedFrame(pd.DataFrame):
     def _constructor_sliced(self) -> type[MaskedSeries]:
         return MaskedSeries
 
+    def shown(self) -> pd.DataFrame:
+        return _shown(self)
+
     def __repr__(self) -> str:
         return repr(_shown(self))
 
-    def _repr_html_(self) -> str | None:
-        html: str | None = _shown(self)._repr_html_()  # type: ignore[operator]
-        return html
+    @property
+    def style(self) -> Any:
+        return _shown(self).style
 
-    def to_string(self, *args: Any, **options: Any) -> Any:
-        return _shown(self).to_string(*args, **options)
+    def value_counts(self, *args: Any, **options: Any) -> Any:
+        return MaskedSeries(super().value_counts(*args, **options))
 
-    def to_html(self, *args: Any, **options: Any) -> Any:
-        return _shown(self).to_html(*args, **options)
-
-    def to_csv(self, *args: Any, **options: Any) -> Any:
-        return _shown(self).to_csv(*args, **options)
-
-    def to_markdown(self, *args: Any, **options: Any) -> Any:
-        return _shown(self).to_markdown(*args, **options)
-
-    def to_json(self, *args: Any, **options: Any) -> Any:
-        return _shown(self).to_json(*args, **options)
+    _repr_html_ = _masked("_repr_html_")
+    to_string = _masked("to_string")
+    to_html = _masked("to_html")
+    to_csv = _masked("to_csv")
+    to_markdown = _masked("to_markdown")
+    to_json = _masked("to_json")
+    to_latex = _masked("to_latex")
+    to_xml = _masked("to_xml")
 
 
 class MaskedSeries(pd.Series):
-    """A column of such a frame."""
+    """A column or a row of such a frame."""
 
     @property
     def _constructor(self) -> type[MaskedSeries]:
@@ -84,16 +117,17 @@ class MaskedSeries(pd.Series):
     def _constructor_expanddim(self) -> type[MaskedFrame]:
         return MaskedFrame
 
-    def _plain(self) -> pd.Series[Any]:
+    def shown(self) -> pd.Series[Any]:
         plain = pd.Series(self)
-        row = isinstance(self.index, pd.Index) and any(map(is_content, self.index))
-        return plain.map(_told) if is_content(self.name) or row else plain
+        row = any(map(is_content, self.index)) if self.index.dtype != int else False
+        plain = plain.map(told) if row else _column(plain)
+        return plain.set_axis(_index(plain.index))
 
     def __repr__(self) -> str:
-        return repr(self._plain())
+        return repr(self.shown())
 
-    def to_string(self, *args: Any, **options: Any) -> Any:
-        return self._plain().to_string(*args, **options)
-
-    def to_csv(self, *args: Any, **options: Any) -> Any:
-        return self._plain().to_csv(*args, **options)
+    to_string = _masked("to_string")
+    to_csv = _masked("to_csv")
+    to_markdown = _masked("to_markdown")
+    to_json = _masked("to_json")
+    to_latex = _masked("to_latex")

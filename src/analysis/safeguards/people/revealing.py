@@ -6,17 +6,19 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from traceback import clear_frames
+from typing import Any, TypeVar
 
 from analysis.errors import UserError, unknown
 from analysis.project import Policy, Project
 from analysis.safeguards.people.exposure import Seen, note
-from analysis.safeguards.people.fetching import Content, fetcher_of
+from analysis.safeguards.people.fetching import Fetcher, fetcher_of
 from analysis.safeguards.people.once import Once
 from analysis.safeguards.people.page import page_of
 
 #: What has to be typed, so that nobody sees an item by pressing a key too often.
 YES = "show"
+Got = TypeVar("Got")
 
 
 @dataclass(frozen=True)
@@ -47,23 +49,48 @@ def reveal(item: int | str, *, purpose: str, unmask: bool = False) -> Placeholde
     Raises:
         UserError: more than one item, no purpose, a policy that may never be shown, no fetcher.
     """
-    if isinstance(item, bool) or not isinstance(item, int | str):
+    # A subclass could be one item when its policy is asked for and another when it is fetched.
+    if type(item) not in (int, str):
         raise UserError("reveal", f"takes one item's id, not {type(item).__name__}; ask one by one")
-    if len(purpose.split()) < 2:
+    if len(str(purpose).split()) < 2:
         raise UserError("reveal: purpose", "say in a few words what the item must be seen for")
     project = Project.find()
     source = fetcher_of(project)
-    policy = _shown_policy(project, source.policy(item))
+    policy = _shown_policy(project, _fetched(source.policy, item))
     if not _is_interactive():
         return Placeholder("items are shown only to a person in an interactive notebook")
     if not _agreed(policy):
         return Placeholder("it was not asked for")
+    try:
+        return _reveal(project, source, item, policy, unmask=unmask)
+    except BaseException as error:
+        _forget(error)
+        raise
+
+
+def _reveal(
+    project: Project, source: Fetcher, item: int | str, policy: Policy, *, unmask: bool
+) -> Placeholder:
     content = _fetched(source.fetch, item)
-    for name in content.policies:
-        policy = max(policy, _shown_policy(project, name), key=lambda each: each.severity)
-    seconds = _show(page_of(content, project.settings.masked_words, unmask=unmask))
-    note(Seen(datetime.now().astimezone(), policy.severity, content.kind, round(seconds, 1)))
+    further = [_shown_policy(project, name) for name in content.policies]
+    gravest = max([policy, *further], key=lambda each: each.severity)
+    if gravest is not policy and not _agreed(gravest):
+        return Placeholder("it was not asked for")
+    html = page_of(content, project.settings.masked_words, unmask=unmask)
+    begun = time.monotonic()
+    try:
+        _show(html)
+    finally:  # what was interrupted was seen too
+        seconds = round(time.monotonic() - begun, 1)
+        note(Seen(datetime.now().astimezone(), gravest.severity, content.kind, seconds))
     return Placeholder("it was shown once, to the person who asked")
+
+
+def _forget(error: BaseException | None) -> None:
+    """Empties the frames of a traceback, where a debugger such as `%debug` would find the item."""
+    while error:
+        clear_frames(error.__traceback__)
+        error = error.__context__
 
 
 def _shown_policy(project: Project, name: str) -> Policy:
@@ -80,8 +107,8 @@ def _shown_policy(project: Project, name: str) -> Policy:
     return policy
 
 
-def _fetched(fetch: Callable[[int | str], Content], item: int | str) -> Content:
-    """The item; what a fetcher raises may hold content, so only its kind is passed on."""
+def _fetched(fetch: Callable[[int | str], Got], item: int | str) -> Got:
+    """What a fetcher gives; what it raises may hold content, so only its kind is passed on."""
     try:
         return fetch(item)
     except Exception as error:
@@ -109,15 +136,14 @@ def _agreed(policy: Policy) -> bool:
     return input(told).strip().lower() == YES
 
 
-def _show(html: str) -> float:
-    """Shows a page until the person puts it away; gives the seconds."""
+def _show(html: str) -> None:
+    """Shows a page until the person puts it away."""
     from IPython.display import IFrame, clear_output, display
 
-    page, begun = Once(html), time.monotonic()
+    page = Once(html)
     try:
         display(IFrame(page.url, width="100%", height=260))  # type: ignore[no-untyped-call]
         input("Enter puts it away: ")
     finally:
         page.close()
         clear_output()  # type: ignore[no-untyped-call]
-    return time.monotonic() - begun

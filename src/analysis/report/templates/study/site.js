@@ -183,7 +183,8 @@
     const decimals = share => share === 0 ? 1 : Math.abs(share) >= .1 ? 1 : Math.max(1, 2 - Math.floor(Math.log10(Math.abs(100 * share))));
     const write = (value, given) => value.toLocaleString(locale, given).replace("-", "\u2212");
     /* A number, and how it is said with its unit: as analysis.report.words has it. */
-    function parts(value, unit, difference) {
+    const plural = new Intl.PluralRules(locale);
+    function parts(value, { unit, noun }, difference) {
       const signDisplay = difference ? "exceptZero" : "auto";
       if (unit === "share") {
         const places = decimals(value), given = { minimumFractionDigits: places, maximumFractionDigits: places, signDisplay };
@@ -191,19 +192,21 @@
       }
       const minutes = unit === "hours" && Math.abs(value) < 1, shown = minutes ? 60 * value : value;
       const whole = unit === "count" || unit === "rank" || Math.abs(shown) >= 100;
-      const text = write(shown, { signDisplay, ...(whole ? { maximumFractionDigits: 0 } : { maximumSignificantDigits: 3 }) });
+      const given = whole ? { maximumFractionDigits: 0 } : { maximumSignificantDigits: 3 };
+      const text = write(shown, { signDisplay, ...given });
       const said = { rank: difference ? "" : words.rank, per_hundred: words.perHundred, per_thousand: words.perThousand, per_million: words.perMillion, hours: minutes ? words.minutes : words.hours };
-      return [text, said[unit] || "{number}"];
+      const of = data.nouns[noun], kind = plural.select(Number(Math.abs(shown).toLocaleString("en", { useGrouping: false, ...given })));
+      return [text, said[unit] || of[kind] || of.other];
     }
-    function shown(value, unit, difference) {
+    function shown(value, of, difference) {
       if (value === null) return "\u2013";
-      const [text, said] = parts(value, unit, difference);
+      const [text, said] = parts(value, of, difference);
       return fill(said, { number: text });
     }
-    function ends(low, high, unit, difference) {
-      const [one, said] = parts(low, unit, difference), [two, also] = parts(high, unit, difference);
-      if (said === also) return fill(said, { number: fill(words.to, { low: one, high: two }) });
-      return fill(words.to, { low: shown(low, unit, difference), high: shown(high, unit, difference) });
+    function ends(low, high, of, difference) {
+      const [one, said] = parts(low, of, difference), [two, also] = parts(high, of, difference);
+      if (said === also || of.noun) return fill(also, { number: fill(words.to, { low: one, high: two }) });
+      return fill(words.to, { low: shown(low, of, difference), high: shown(high, of, difference) });
     }
     const SVG = "http://www.w3.org/2000/svg";
     function picture([value, low, high], bounds) {
@@ -219,11 +222,11 @@
       add("circle", { class: "place", cx: at(value), cy: 4, r: 3 });
       return svg;
     }
-    function side(numbers, unit, bounds) {
+    function side(numbers, of, bounds) {
       const cell = make("td", undefined, { class: "number" });
       if (!numbers || numbers[0] === null) { cell.textContent = words.missing; return cell; }
-      cell.append(make("b", shown(numbers[0], unit)));
-      if (numbers[1] !== null && numbers[2] !== null) cell.append(make("small", ends(numbers[1], numbers[2], unit)));
+      cell.append(make("b", shown(numbers[0], of)));
+      if (numbers[1] !== null && numbers[2] !== null) cell.append(make("small", ends(numbers[1], numbers[2], of)));
       cell.append(picture(numbers, bounds));
       return cell;
     }
@@ -246,7 +249,7 @@
       if (!opened.has(market)) opened.set(market, open(market));
       const file = await opened.get(market), [metrics, against, numbers, known] = file.runs[label(run)];
       const found = new Map();
-      file.metrics[metrics].forEach(([name, title, unit], at) => found.set(name, { title, unit, at, numbers: numbers[at] }));
+      file.metrics[metrics].forEach(([name, title, unit, noun], at) => found.set(name, { title, unit, noun, at, numbers: numbers[at] }));
       return { run, labels: file.labels, against, numbers, known, found };
     }
     /* What one run itself says of the other: only windows of one market compare themselves. */
@@ -257,7 +260,7 @@
       return one.known.find(each => each[0] === at && each[1] === wanted) || "within";
     }
     function verdict(one, other, mine, theirs) {
-      const cell = make("td"), unit = mine.unit;
+      const cell = make("td");
       const [v, low, high] = mine.numbers, [w, lower, higher] = theirs.numbers;
       if (v === null || w === null) return cell;
       for (const [a, b, at] of [[one, other, mine.at], [other, one, theirs.at]]) {
@@ -265,7 +268,7 @@
         if (said === "within") { cell.textContent = words.within; return cell; }
         if (said) {
           const [, , difference, from, to, shape] = said;
-          const about = make("small", data.windows[a.run[1]] + " − " + data.windows[b.run[1]] + (difference === null ? "" : ": " + shown(difference, unit, true) + (from === null || to === null ? "" : " (" + ends(from, to, unit, true) + ")")));
+          const about = make("small", data.windows[a.run[1]] + " − " + data.windows[b.run[1]] + (difference === null ? "" : ": " + shown(difference, mine, true) + (from === null || to === null ? "" : " (" + ends(from, to, mine, true) + ")")));
           cell.append(mark(data.marks[shape]), about);
           return cell;
         }
@@ -288,11 +291,11 @@
         head.firstChild.append(make("bdi", data.markets[run[0]][1]), ", ", make("bdi", label(run)));
       });
       body.replaceChildren(...names.flatMap(name => {
-        const a = mine.get(name), b = theirs.get(name), unit = (a || b).unit, row = make("tr");
+        const a = mine.get(name), b = theirs.get(name), of = a || b, row = make("tr");
         const numbers = [a, b].flatMap(each => each ? each.numbers : []).filter(each => each !== null);
         if (!numbers.length) return [];
         const bounds = [Math.min(...numbers), Math.max(...numbers)];
-        row.append(make("th", (a || b).title, { scope: "row", lang: "en", dir: "ltr" }), side(a && a.numbers, unit, bounds), side(b && b.numbers, unit, bounds), a && b ? verdict(...both, a, b) : make("td"));
+        row.append(make("th", of.title, { scope: "row", lang: "en", dir: "ltr" }), side(a && a.numbers, of, bounds), side(b && b.numbers, of, bounds), a && b ? verdict(...both, a, b) : make("td"));
         return row;
       }));
       const differ = one[0] !== other[0] && one[1] !== other[1];
