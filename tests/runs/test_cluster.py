@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import re
 import signal
@@ -195,6 +196,14 @@ def interrupt(command: list[str], here: Checkout, environment: dict[str, str]) -
         assert drawn.before is not None
         assert drawn.before.value == 9
         assert 'id="revised"' in (folder / PAGE).read_text(encoding="utf-8")
+
+
+def test_what_dask_mends_by_itself_is_not_told_to_a_person(tmp_path: Path) -> None:
+    told = logging.getLogger("distributed.client")
+    with scheduler(tmp_path) as address, cluster._client(address):
+        assert not told.isEnabledFor(logging.WARNING)
+        assert told.isEnabledFor(logging.ERROR)
+    assert told.isEnabledFor(logging.WARNING)
 
 
 def test_a_worker_that_differs_is_named_with_what_differs(

@@ -5,6 +5,7 @@ Each worker is looked at before the first run: what it would do must be what thi
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Executor, Future
@@ -73,9 +74,14 @@ def _client(address: str) -> Iterator[Any]:
         client = connect(address, timeout=ANSWER, set_as_default=False)
     except (OSError, ValueError, TypeError) as error:
         raise UserError(where, f"no scheduler answers there ({type(error).__name__})") from None
+    # What Dask mends by itself, such as a result that went with its worker, is no news to a person.
+    told = logging.getLogger("distributed.client")
+    level = told.level
+    told.setLevel(logging.ERROR)
     try:
         yield client
     finally:
+        told.setLevel(level)
         client.close(timeout=ANSWER)
 
 
