@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 
 from analysis.metrics.catalogue import load_catalogue
-from support import Checkout
+from support import Checkout, clean_environment
 
 ASKED = ("--market", "US", "--window", "2026-W10")
 
@@ -70,3 +73,21 @@ def test_sql_shows_no_content_no_secret_and_nothing_that_a_terminal_obeys(
     assert key not in shown
     assert not set("\x1b\x9b\u202e") & set(shown)
     assert "\x1b" not in checkout.study("sql", f"select cast({hostile} as int)", *form, status=2)
+
+
+def test_who_reads_may_have_enough(checkout: Checkout) -> None:
+    """As in `study metrics | head -1`: the command ends without a word."""
+    code = "from analysis.cli import main; main()"
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [sys.executable, "-c", code, "metrics"],
+        cwd=checkout.root,
+        env=clean_environment() | {"PYTHONPATH": str(checkout.root / "src")},
+        stdout=write,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    os.close(write)
+    assert done.stderr == ""
+    assert "No such command" in checkout.study("metricz", status=2)

@@ -1,4 +1,8 @@
-"""Executed notebooks once more by stock nbval, in one pytest: through cold and warm kernels."""
+"""Executed notebooks once more by nbval, in one pytest: as it comes, and with the plugins that
+`study verify` has through cold and through warm kernels.
+
+As it comes it compares outputs as text, and so fails where a page hides a number: its time is what
+counts here. All three import as few plugins of pytest's."""
 
 from __future__ import annotations
 
@@ -7,17 +11,21 @@ from benchmarks.runs import JOBS, MARKETS, STUDY, WEEKS, python, study_run
 from support import make_checkout
 
 NBVAL = """
-import sys
+import os, sys
 from contextlib import nullcontext
-import pytest
 from analysis.runs.warm.process import warm_kernels
 
 how, study, *paths = sys.argv[1:]
+os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
 with warm_kernels(print, [study]) if how == "warm" else nullcontext():
-    options = ["--nbval", "--nbval-current-env", "-p", "analysis.runs.nbval_typed", "-q"]
+    import pytest
+    from analysis.runs.verify import PLUGINS
+    names = ["nbval.plugin", "no:cacheprovider"] if how == "stock" else PLUGINS
+    plugins = [word for name in names for word in ("-p", name)]
+    options = ["--nbval", "--nbval-current-env", "-q", "--tb=no", "--rootdir", "."]
     sys.stdout = sys.stderr
-    status = pytest.main([*options, "-p", "no:cacheprovider", "--rootdir", ".", *paths])
-assert status == 0, status
+    status = pytest.main([*plugins, *options, *paths])
+assert status == 0 or how == "stock", status
 """
 
 
@@ -29,12 +37,13 @@ def measure(options: Options) -> None:
     paths = [str(path) for path in sorted(checkout.project.reports.glob("*/*/*/notebook.ipynb"))]
     assert len(paths) == len(runs)
     taken: dict[str, Spent] = {}
-    for how in ("cold", "warm"):
+    for how in ("stock", "cold", "warm"):
         taken[how] = spent(lambda: python(checkout, NBVAL, how, STUDY, *paths))  # noqa: B023 - at once
         taken[how].report(f"nbval, {how}", f"{len(paths)} notebooks, one after another")
     taken["verify"] = spent(lambda: checkout.study("verify", STUDY, "--jobs", str(JOBS)))
     taken["verify"].report("study verify", f"the same, {JOBS} at once")
-    for how, what in (("warm", "warm kernels"), ("verify", "study verify")):
-        clock = taken["cold"].clock / taken[how].clock
-        processor = taken["cold"].processor / taken[how].processor
-        print(f"cold over {what}: {clock:.1f} by the clock, {processor:.1f} of the processor")
+    for slow in ("stock", "cold"):
+        for how, what in (("warm", "warm kernels"), ("verify", "study verify")):
+            clock = taken[slow].clock / taken[how].clock
+            processor = taken[slow].processor / taken[how].processor
+            print(f"{slow} over {what}: {clock:.1f} by the clock, {processor:.1f} of the processor")

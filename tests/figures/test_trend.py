@@ -7,7 +7,8 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pytest
 
-from analysis.figures.trend import Break, Trend, describe, trend_figure
+from analysis.figures.breaks import Break
+from analysis.figures.trend import Trend, describe, trend_figure
 
 
 def trend(value: list[float], *, wide: float = 0.1, marked: int = -1) -> Trend:

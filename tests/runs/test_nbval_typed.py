@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from analysis.runs.nbval_typed import compare, split
+from analysis.runs.nbval_typed import compare, gated, split
 from analysis.studies.findings import FINDING
 
 
@@ -44,3 +44,14 @@ def test_a_display_that_is_gone_is_a_difference() -> None:
 def test_other_output_is_left_to_nbval() -> None:
     stream = {"output_type": "stream", "name": "stdout", "text": "hello"}
     assert split([stream], [stream]) == ([], [stream], [stream])
+
+
+def test_outputs_pass_the_gate_unless_they_say_what_passed_it() -> None:
+    key = "AKIA" + "ABCDEFGHIJKLMNOP"
+    said = {"output_type": "stream", "name": "stdout", "text": f"key {key}"}
+    now = [shown(0.3), shown(0.4, key), said]
+    same, other, text = gated(now, [shown(0.3), shown(0.5), said])
+    assert same is now[0]
+    assert key not in str(other)
+    assert key not in str(text)
+    assert len(gated(now, [])) == 3

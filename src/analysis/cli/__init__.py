@@ -6,8 +6,12 @@ line that says which and what is allowed; 3 a mistake of this program.
 
 from __future__ import annotations
 
+import atexit
+import os
 import sys
 import traceback
+from contextlib import suppress
+from typing import NoReturn
 
 from analysis.cli import authoring, data, metrics, people, runs
 from analysis.cli.app import app
@@ -27,14 +31,28 @@ app.registered_commands.sort(
 )
 
 
-def main() -> None:
-    """Runs the command; a person's mistake is one line and status 2."""
+def main() -> NoReturn:
+    """Runs the command; a person's mistake is one line and status 2.
+
+    It ends at once: to take apart all that was imported takes a fifth of a short command's time.
+    """
+    status = _status()
+    atexit._run_exitfuncs()
+    with suppress(BrokenPipeError):  # who read has enough
+        sys.stdout.flush()
+    os._exit(status)
+
+
+def _status() -> int:
     try:
         app()
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0
     except UserError as error:
         say_error(str(error))
-        sys.exit(2)
+        return 2
     except Exception:
         # Our mistake, not a person's: the whole of it is wanted, but for the secrets it may name.
         sys.stderr.write(redact(traceback.format_exc()))
-        sys.exit(3)
+        return 3
+    return 0

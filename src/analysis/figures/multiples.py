@@ -12,9 +12,9 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
+from analysis.figures.breaks import Break
 from analysis.figures.displays import Figure
 from analysis.figures.panels import Panel, draw_panels
-from analysis.figures.trend import Break
 from analysis.methods.buckets import Floats
 
 _NUMBERS = ("value", "low", "high", "units", "expected_low", "expected_high")

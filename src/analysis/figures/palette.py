@@ -1,4 +1,5 @@
-"""The house's colours, apart from what draws: the site's pages take them without matplotlib."""
+"""The house's colours, letters and width, apart from what draws: the site's pages and small charts
+do without matplotlib, whose import takes a quarter of a second."""
 
 from __future__ import annotations
 
@@ -31,6 +32,10 @@ PURPLE = Token("--series-4", "#a03080", "#e39ac4")
 OCHRE = Token("--series-5", "#7a5a00", "#f5d54a")
 GREY = Token("--series-6", "#868c93", "#7d848c")
 
+SVG = "http://www.w3.org/2000/svg"
+FONTS = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+#: Of a figure, in points, which are the SVG's pixels.
+WIDTH = 720.0
 #: What makes a picture that was drawn for a light page legible on a dark one, hues as they were.
 ON_DARK = "invert(1) hue-rotate(180deg)"
 TOKENS = (PAPER, INK, MUTED, LINE, BLUE, VERMILION, GREEN, PURPLE, OCHRE, GREY)

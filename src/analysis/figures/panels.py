@@ -15,9 +15,19 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 
-from analysis.figures.palette import BLUE, GREY, INK, LINE, MUTED, VERMILION, Token
-from analysis.figures.style import FONTS, SVG, WIDTH
-from analysis.figures.trend import Break
+from analysis.figures.breaks import Break
+from analysis.figures.palette import (
+    BLUE,
+    FONTS,
+    GREY,
+    INK,
+    LINE,
+    MUTED,
+    SVG,
+    VERMILION,
+    WIDTH,
+    Token,
+)
 from analysis.methods.buckets import Floats
 
 COLUMNS, PANEL_HEIGHT = 2, 116.0

@@ -33,16 +33,24 @@ from matplotlib.rcsetup import cycler
 from PIL import Image
 
 from analysis.errors import UserError
-from analysis.figures.palette import BLUE, INK, LINE, MUTED, SERIES, TOKENS, Token
+from analysis.figures.palette import (
+    BLUE,
+    FONTS,
+    INK,
+    LINE,
+    MUTED,
+    SERIES,
+    SVG,
+    TOKENS,
+    WIDTH,
+    Token,
+)
 
-SVG = "http://www.w3.org/2000/svg"
 XLINK_HREF = "{http://www.w3.org/1999/xlink}href"
 #: Points, which are the SVG's pixels.
-WIDTH, HEIGHT = 720.0, 360.0
+HEIGHT = 360.0
 #: Characters of an SVG above which its marks become a picture: pixels an inch, colours.
 LARGE, PIXELS, COLOURS = 100_000, 144, 64
-FONTS = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
-
 
 #: Drawn in step with SERIES, so that colour is never the only difference.
 MARKERS = ("o", "s", "^", "D", "v", "P")

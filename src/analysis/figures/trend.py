@@ -12,19 +12,12 @@ from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from analysis.figures.breaks import Break
 from analysis.figures.displays import Figure
 from analysis.figures.palette import BLUE, INK, MUTED, VERMILION
 from analysis.figures.style import band, canvas, to_svg
 
 HEIGHT = 250.0
-
-
-@dataclass(frozen=True)
-class Break:
-    """A known break: the day from which something was different, and what."""
-
-    day: date
-    what: str
 
 
 @dataclass(frozen=True)

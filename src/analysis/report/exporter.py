@@ -7,7 +7,7 @@ unless it is known to be HTML, and nothing on a page comes from a network.
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from jinja2 import Environment
@@ -64,10 +64,14 @@ def flat(notebook: NotebookNode) -> Flat:
 
 
 def _highlighted(highlight: Any) -> Any:
-    def highlighted(source: str, **_: Any) -> Markup:
+    @lru_cache(256)  # the runs of a study have all cells but one in common
+    def html_of(source: str) -> Markup:
         # Long lines scroll, so the keyboard must reach them.
         html = highlight(source).strip().replace("<pre>", '<pre tabindex="0">', 1)
         return Markup(html)  # noqa: S704  # pygments escapes
+
+    def highlighted(source: str, **_: Any) -> Markup:
+        return html_of(source)
 
     return highlighted
 

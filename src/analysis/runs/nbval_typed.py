@@ -9,6 +9,7 @@ Used by `study verify`: `pytest --nbval -p analysis.runs.nbval_typed --typed-rep
 
 from __future__ import annotations
 
+import gc
 import json
 import math
 from collections.abc import Iterator, Sequence
@@ -40,6 +41,8 @@ RELATIVE, ABSOLUTE = 1e-9, 1e-12
 # by the clock for a kernel to be ready.
 nbval.kernel.pformat = lambda message: message
 nbval.kernel.KernelManager = BlockingRunManager
+# Notebooks are large trees without cycles, of which Python would look for some again and again.
+gc.set_threshold(100_000)
 
 _found: dict[str, list[str]] = {}
 
@@ -54,7 +57,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         original = item.compare_outputs
 
         def compare(test: Any, ref: Any, skip_compare: Any = None) -> bool:
-            differences, test_rest, ref_rest = split(ref, outputs(map(_undrawn, test), Gate()))
+            differences, test_rest, ref_rest = split(ref, gated(test, ref))
             _found[str(item.path)] += differences
             same: bool = original(test_rest, ref_rest, skip_compare)
             if differences:
@@ -94,6 +97,21 @@ def split(ref: Sequence[Any], test: Sequence[Any]) -> tuple[list[str], list[Any]
         for a, b in zip(then, now, strict=False):
             differences += compare(a, b, str(a.get("name", kind)))
     return differences, [_bare(o) for o in test], [_bare(o) for o in ref]
+
+
+def gated(test: Sequence[Any], ref: Sequence[Any]) -> list[Any]:
+    """Outputs as the gate leaves them. Typed displays that say what was kept have passed it: again
+    would take an eighth of nbval's time."""
+    gate, left = Gate(), list[Any]()
+    for at, output in enumerate(test):
+        passed = at < len(ref) and _says_the_same(output, ref[at])
+        left += [output] if passed else outputs([_undrawn(output)], gate)
+    return left
+
+
+def _says_the_same(now: Any, then: Any) -> bool:
+    kinds = [kind for kind in TYPED if kind in now.get("data", {})]
+    return bool(kinds) and all(_payload(now, kind) == _payload(then, kind) for kind in kinds)
 
 
 def _undrawn(output: Any) -> Any:

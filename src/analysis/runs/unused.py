@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-#: jsonschema, which nbformat imports, would read a grammar of international addresses, a second for
-#: a format that no notebook's schema has. It does without where the package can't be imported.
-UNUSED = "rfc3987_syntax"
+#: jsonschema, which nbformat imports, would read grammars of addresses, a second for formats that
+#: no notebook's schema has, and bs4, for which nbconvert asks, one of selectors that nobody writes.
+#: They do without where a package can't be imported.
+UNUSED = ("rfc3987_syntax", "rfc3986_validator", "soupsieve")
 
 
 @contextmanager
 def without_unused() -> Iterator[None]:
     """What is imported within goes without what is not used; it can be imported afterwards."""
-    if UNUSED in sys.modules:
-        yield
-        return
-    sys.modules[UNUSED] = None  # type: ignore[assignment]  # how Python is told that it is not there
+    absent = [name for name in UNUSED if name not in sys.modules]
+    for name in absent:
+        sys.modules[name] = None  # type: ignore[assignment]  # how Python is told that there is none
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "The soupsieve package is not installed")
+            yield
     finally:
-        del sys.modules[UNUSED]
+        for name in absent:
+            del sys.modules[name]

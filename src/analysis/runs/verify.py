@@ -25,7 +25,7 @@ from analysis.runs.executors import apart
 from analysis.runs.warm.process import Say, begin, unsaid, warm_kernels
 
 #: What each of its processes imports.
-NBVAL = ("pytest", "nbval.plugin", "analysis.runs.nbval_typed")
+NBVAL = ("pytest", "analysis.runs.nbval_typed", "nbval.plugin")
 PLUGINS = (*NBVAL[1:], "no:cacheprovider", "no:unraisableexception")
 
 

@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from analysis.figures.breaks import Break
 from analysis.figures.displays import Column, Figure, Table
 from analysis.figures.multiples import Multiples, multiples_figure
 from analysis.figures.panels import Panel
-from analysis.figures.trend import Break
 from analysis.methods.buckets import Floats
 from analysis.metrics.catalogue import GROUPS, Metric
 from analysis.safeguards.disclosure.rates import RATE_UNITS, unsafe_each

@@ -15,8 +15,9 @@ from pydantic import Field
 
 from analysis.calendar import Window
 from analysis.errors import NoData
+from analysis.figures.breaks import Break
 from analysis.figures.displays import Figure, Table
-from analysis.figures.trend import Break, Trend, trend_figure
+from analysis.figures.trend import Trend, trend_figure
 from analysis.methods.domains import gap
 from analysis.methods.prevalence import Estimate
 from analysis.studies import (

@@ -47,7 +47,8 @@ LEFT_OUT = {
     "scipy.optimize": "a quarter of a second: what fits by it brings it along, and of all outputs"
     " only tables with intricate margins need it",
 }
-
+#: What the kernels of runs hardly ever import: what it finds is kept from one command to the next.
+SELDOM = ("sqlglot",)
 
 #: An import, whatever stands before it in its line: those within functions count too.
 IMPORT = re.compile(r"^[ \t]*(?:from ([\w.]+) import ([^\n]*)|import ([\w.]+))", re.MULTILINE)
@@ -91,6 +92,7 @@ def for_studies(studies: Iterable[str], listed: Iterable[str], root: Path) -> li
     for path in (root / "notebooks" / f"{name}.ipynb" for name in studies):
         texts += _cells(path) if path.exists() else ()
     named = {name for text in texts for name in _named(text)}
+    named = {name for name in named if name.partition(".")[0] not in SELDOM}
     return [name for name in listed if name in KERNEL or name in named]
 
 
