@@ -429,6 +429,8 @@ def test_a_person_sets_a_limit_that_they_alone_can_read(log: Path) -> None:
     assert exposure.limit(team) == team
     exposure.set_limit(daily_items=20, daily_minutes=None)
     assert exposure.limit(team) == Wellbeing(daily_items=20, daily_minutes=60)
+    exposure.set_limit(daily_items=None, daily_minutes=30)
+    assert exposure.limit(team) == Wellbeing(daily_items=20, daily_minutes=30)
     assert not exposure.others_may_read(exposure.limit_path())
     assert exposure.limit_path().parent == log.parent
     exposure.limit_path().write_text('{"daily_items": -1}', encoding="utf-8")

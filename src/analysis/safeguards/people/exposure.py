@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from analysis.errors import UserError
 from analysis.project import Wellbeing
@@ -86,16 +87,23 @@ def limit(team: Wellbeing) -> Wellbeing:
         team: the team's, which holds for what the person did not set.
     """
     try:
-        own = json.loads(limit_path().read_text(encoding="utf-8"))
-        return Wellbeing(**(team.model_dump() | own))
-    except (OSError, ValueError, TypeError):
+        return Wellbeing(**(team.model_dump() | _own_limit()))
+    except (ValueError, TypeError):
         return team
 
 
 def set_limit(**own: float | None) -> None:
-    """Keeps the person's own limit, which no colleague sees; what is None is the team's."""
-    told = {name: value for name, value in own.items() if value is not None}
+    """Keeps the person's own limit, which no colleague sees; what is None stays as it was."""
+    told = _own_limit() | {name: value for name, value in own.items() if value is not None}
     _write(limit_path(), json.dumps(told), os.O_TRUNC)
+
+
+def _own_limit() -> dict[str, Any]:
+    """What the person set; nothing where that can't be read."""
+    try:
+        return dict(json.loads(limit_path().read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return {}
 
 
 def entries() -> Iterator[Seen]:
