@@ -41,6 +41,8 @@ def rehearse() -> None:
             importlib.import_module(name)
     _render()
     gc.freeze()  # a collection in a worker does not touch, and so copy, what is shared
+    # Notebooks are large trees without cycles, of which Python would look for some again and again.
+    gc.set_threshold(20_000)
     gc.enable()
 
 

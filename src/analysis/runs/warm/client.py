@@ -23,6 +23,9 @@ from traitlets import Type
 #: Seconds after which a question is asked again: a kernel that was still binding its sockets has
 #: not heard it, or its answer was lost before it knew of us.
 AGAIN = 0.5
+#: The same for what it publishes, which follows an answer at once: one in a hundred and fifty kernels
+#: had not heard yet that somebody listens.
+NEWS = 0.02
 
 
 class Soon(KernelClient):
@@ -60,7 +63,7 @@ class Soon(KernelClient):
         try:
             reply = await self._answer_to(question)
             self._handle_kernel_info_reply(reply)
-            while not _idle_after(await self._async_get_iopub_msg(timeout=AGAIN), question):
+            while not _idle_after(await self._async_get_iopub_msg(timeout=NEWS), question):
                 pass
         except Empty:
             return False
