@@ -23,8 +23,8 @@ from traitlets import Type
 #: Seconds after which a question is asked again: a kernel that was still binding its sockets has
 #: not heard it, or its answer was lost before it knew of us.
 AGAIN = 0.5
-#: The same for what it publishes, which follows an answer at once: one in a hundred and fifty kernels
-#: had not heard yet that somebody listens.
+#: The same for what it publishes, which follows an answer at once: one kernel in a hundred and
+#: fifty had not heard yet that somebody listens.
 NEWS = 0.02
 
 
