@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -75,19 +76,32 @@ def test_sql_shows_no_content_no_secret_and_nothing_that_a_terminal_obeys(
     assert "\x1b" not in checkout.study("sql", f"select cast({hostile} as int)", *form, status=2)
 
 
-def test_who_reads_may_have_enough(checkout: Checkout) -> None:
-    """As in `study metrics | head -1`: the command ends without a word."""
-    code = "from analysis.cli import main; main()"
-    read, write = os.pipe()
-    os.close(read)
+def said_to(checkout: Checkout, where: int, *words: str) -> tuple[int, str]:
+    """The status of a command with its output in a file of that number, and its errors."""
     done = subprocess.run(
-        [sys.executable, "-c", code, "metrics"],
+        [sys.executable, "-c", "from analysis.cli import main; main()", *words],
         cwd=checkout.root,
         env=clean_environment() | {"PYTHONPATH": str(checkout.root / "src")},
-        stdout=write,
+        stdout=where,
         stderr=subprocess.PIPE,
         text=True,
     )
-    os.close(write)
-    assert done.stderr == ""
-    assert "No such command" in checkout.study("metricz", status=2)
+    return done.returncode, done.stderr
+
+
+def test_who_reads_may_have_enough(checkout: Checkout) -> None:
+    """As in `study metrics | head -1`: the command ends without a word."""
+    read, write = os.pipe()
+    os.close(read)
+    try:
+        assert said_to(checkout, write, "metrics")[1] == ""
+        assert said_to(checkout, write, "metrics", "--json")[1] == ""
+    finally:
+        os.close(write)
+
+
+@pytest.mark.parametrize("form", [[], ["--json"]])
+def test_a_full_disk_under_what_is_said_is_one_line(checkout: Checkout, form: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        status, said = said_to(checkout, full.fileno(), "metrics", *form)
+    assert (status, said) == (1, "study: no space left on the disk\n")

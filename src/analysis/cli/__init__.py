@@ -7,6 +7,7 @@ line that says which and what is allowed; 3 a mistake of this program.
 from __future__ import annotations
 
 import atexit
+import errno
 import os
 import sys
 import traceback
@@ -38,21 +39,31 @@ def main() -> NoReturn:
     """
     status = _status()
     atexit._run_exitfuncs()
-    with suppress(BrokenPipeError):  # who read has enough
-        sys.stdout.flush()
     os._exit(status)
 
 
 def _status() -> int:
     try:
-        app()
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else 0
+        return _said()
     except UserError as error:
         say_error(str(error))
         return 2
-    except Exception:
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            say_error("no space left on the disk")
+            return 1
         # Our mistake, not a person's: the whole of it is wanted, but for the secrets it may name.
         sys.stderr.write(redact(traceback.format_exc()))
         return 3
-    return 0
+
+
+def _said() -> int:
+    """The status with which the command ends, once all is out that it has to say."""
+    status = 0
+    try:
+        app()
+    except SystemExit as end:  # Typer's, with a number
+        status = int(end.code or 0)
+    with suppress(BrokenPipeError):  # who reads has enough
+        sys.stdout.flush()
+    return status
