@@ -14,9 +14,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from analysis.calendar import Market
 from analysis.errors import UserError
 from analysis.warehouse.buckets import BUCKET_TABLE, new_buckets_sql
@@ -24,6 +21,7 @@ from analysis.warehouse.tables import ALL_TABLES, TABLES
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 #: How many rows of Parquet lie together: small groups make slices cheap.
 ROW_GROUP = 20_480
@@ -190,6 +188,8 @@ class Warehouse(ABC):
 
     def to_parquet(self, sql: str, path: Path, parameters: Sequence[object] = ()) -> None:
         """Writes a query's result as Parquet, in its order."""
+        import pyarrow.parquet as pq  # a plan writes none
+
         found = self.arrow(sql, parameters)
         pq.write_table(found, path, compression="zstd", row_group_size=ROW_GROUP)
 
@@ -230,6 +230,8 @@ class Warehouse(ABC):
 
     def stamp(self, table: str, version: str) -> None:
         """Says which version of its rows a table now holds; runs that read it follow."""
+        import pyarrow as pa  # a plan stamps nothing
+
         if table in ALL_TABLES:  # what is not a table of ours is a mark of its loader
             self.deal(table, table)
         self.take_in("_stamped", pa.table({"table_name": [table], "version": [version]}))

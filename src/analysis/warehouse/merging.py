@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
-import pyarrow as pa
-
 from analysis.calendar import Market, numbered_day
 from analysis.warehouse.days import DAY, day_sql, zones_sql
 from analysis.warehouse.interface import Warehouse
@@ -200,6 +198,8 @@ def _days(
 
 
 def _note(warehouse: Warehouse, days: set[Day], load_id: str) -> None:
+    import pyarrow as pa  # a plan notes nothing
+
     names, markets, dates = zip(*sorted(days), strict=True) if days else ((), (), ())
     noted = pa.table(
         {

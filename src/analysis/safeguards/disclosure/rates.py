@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from analysis.safeguards.disclosure.sheets import (
     Sheet,
@@ -16,7 +15,13 @@ from analysis.safeguards.disclosure.sheets import (
     shares,
 )
 
-Floats = NDArray[np.float64]
+# Records of runs, and so every command, know these rules; only studies have numbers in arrays.
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
 #: How near a share times its base must come to a whole number to be known for its count.
 _NEAR = 1e-6
 #: Units of numbers that are a part of what they rest on. A mean, a median or a time is none: as
@@ -43,9 +48,12 @@ class Rules:
     def enough(self, units: Floats, unit: str) -> Floats:
         """How many numbers of a unit rest on, and nan where that is too few for them to be shown.
 
+        >>> import numpy as np
         >>> Rules().enough(np.array([0.0, 57.0, 200.0]), "share")
         array([ nan,  nan, 200.])
         """
+        import numpy as np
+
         return np.where(np.asarray(units) >= self.least(unit), units, np.nan)
 
     def least(self, unit: str) -> int:
@@ -86,7 +94,7 @@ def unsafe(value: Value, bases: Iterable[int], rules: Rules, unit: str = "share"
     known = [base for base in bases if base > 0]
     if not known or value in (None, 0):
         return False
-    if isinstance(value, float) and not np.isfinite(value):  # no value, so nothing to hide
+    if isinstance(value, float) and not math.isfinite(value):  # no value, so nothing to hide
         return False
     if isinstance(value, float) and unit in RATE_UNITS | {"mean"}:
         value /= SCALES.get(unit, 1)
@@ -110,9 +118,12 @@ def unsafe_each(values: Floats, bases: Floats, rules: Rules) -> NDArray[np.bool_
         bases: whole numbers that they may rest on, of a shape that goes with theirs.
         rules: what is small.
 
+    >>> import numpy as np
     >>> unsafe_each(np.array([0.2, 3 / 200, 0.123]), np.array([50.0, 200.0, 200.0]), Rules())
     array([ True,  True, False])
     """
+    import numpy as np
+
     known = np.isfinite(values) & (values != 0) & (bases > 0)
     product = np.where(known, values, 0.0) * bases
     count = np.round(product)
