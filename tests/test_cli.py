@@ -105,3 +105,26 @@ def test_a_full_disk_under_what_is_said_is_one_line(checkout: Checkout, form: li
     with Path("/dev/full").open("w") as full:
         status, said = said_to(checkout, full.fileno(), "metrics", *form)
     assert (status, said) == (1, "study: no space left on the disk\n")
+
+
+@pytest.mark.parametrize("words", [["plan"], ["list"], ["metrics"]])
+def test_a_command_that_only_asks_imports_neither_engine_nor_arrays(
+    checkout: Checkout, words: list[str]
+) -> None:
+    """Which took a third of its time."""
+    code = (
+        "import atexit, sys\n"
+        "heavy = ('duckdb', 'pyarrow', 'numpy', 'pandas', 'sqlglot')\n"
+        "atexit.register(lambda: print([m for m in heavy if m in sys.modules], file=sys.stderr))\n"
+        "from analysis.cli import main; main()"
+    )
+    checkout.study("plan")  # what it asked the warehouse is noted
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words],
+        cwd=checkout.root,
+        env=clean_environment() | {"PYTHONPATH": str(checkout.root / "src")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stderr == "[]\n"
