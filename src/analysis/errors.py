@@ -7,8 +7,12 @@ with status 2: a traceback is for our mistakes, never for a person's.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Collection
 from difflib import get_close_matches
+
+#: Why a system writes no more: the disk, a person's part of it, or a file's greatest size.
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class UserError(Exception):

@@ -7,7 +7,6 @@ line that says which and what is allowed; 3 a mistake of this program.
 from __future__ import annotations
 
 import atexit
-import errno
 import os
 import sys
 import traceback
@@ -16,7 +15,7 @@ from typing import NoReturn
 
 from analysis.cli import authoring, data, metrics, people, runs
 from analysis.cli.app import app
-from analysis.errors import UserError
+from analysis.errors import FULL, UserError
 from analysis.safeguards.secrets import redact
 from analysis.terminal import say_error
 
@@ -49,7 +48,7 @@ def _status() -> int:
         say_error(str(error))
         return 2
     except Exception as error:
-        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        if isinstance(error, OSError) and error.errno in FULL:
             say_error("no space left on the disk")
             return 1
         # Our mistake, not a person's: the whole of it is wanted, but for the secrets it may name.

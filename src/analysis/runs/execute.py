@@ -6,7 +6,6 @@ Runs in a worker process. Everything that can go wrong inside becomes a record w
 
 from __future__ import annotations
 
-import errno
 import importlib.metadata
 import json
 import logging
@@ -26,7 +25,7 @@ from uuid import uuid4
 
 from nbformat import NotebookNode
 
-from analysis.errors import UserError
+from analysis.errors import FULL, UserError
 from analysis.project import ROOT_VARIABLE, Project
 from analysis.report.holding import look_through
 from analysis.report.i18n import locale_for
@@ -219,7 +218,7 @@ def _message(error: Any) -> str:
 
 
 def disk_trouble(error: OSError) -> str:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+    if error.errno in FULL:
         return "no space left on the disk; nothing was written, earlier reports are as they were"
     return f"the report could not be written: {error.strerror or type(error).__name__}"
 

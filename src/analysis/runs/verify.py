@@ -24,7 +24,7 @@ from analysis.report.writing import replace_text
 from analysis.runs.executors import apart
 from analysis.runs.warm.process import Say, begin, unsaid, warm_kernels
 
-#: What each of its processes imports.
+#: What each of its processes imports; ours before nbval, which it imports without what is not used.
 NBVAL = ("pytest", "analysis.runs.nbval_typed", "nbval.plugin")
 PLUGINS = (*NBVAL[1:], "no:cacheprovider", "no:unraisableexception")
 
